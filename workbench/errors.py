@@ -47,5 +47,5 @@ class WidgetError(WorkbenchError):
     """A widget was asked for something it can't do."""
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: the reader asked for it
+class Cancelled(Exception):
     """The work was stopped because the reader asked for that."""

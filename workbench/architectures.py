@@ -1,0 +1,177 @@
+"""Where each family of models keeps its parts, and what is odd about it.
+
+One row a family. `fit` matches a model to its row and fails in words when a part is not where it should be, so
+that a wrong name can never give a silently wrong picture. The same names then work on every model:
+
+    blocks[i]                   a block: what it returns is the residual stream after it
+    blocks[i].attention         returns (output, pattern)
+    blocks[i].heads             the output projection: it reads the heads' z, all heads side by side
+    blocks[i].attention_added   what it returns is what attention adds to the residual stream
+    blocks[i].neurons           the down projection: it reads the neurons' activations
+    blocks[i].mlp_added         what it returns is what the MLP adds to the residual stream
+    embedding, final_norm, unembed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Where one family keeps its parts. Paths of a block's parts are relative to the block."""
+
+    family: str
+    """The family's name, as people write it."""
+    blocks: str
+    """The list of blocks."""
+    embedding: str
+    """The token embedding."""
+    final_norm: str
+    """The norm between the last block and the unembedding."""
+    unembed: str
+    """The unembedding, which makes logits."""
+    attention: str
+    """The attention module of a block; it returns (output, pattern)."""
+    heads: str
+    """The output projection, which reads z."""
+    mlp: str
+    """The MLP of a block."""
+    neurons: str
+    """The down projection, which reads the neurons."""
+    position_embedding: str | None = None
+    """The learned embedding of positions, where there is one (added to the token's)."""
+    attention_norm: str | None = None
+    """An RMS norm, gain 1 + weight, that attention's output passes before it joins the residual stream."""
+    mlp_norm: str | None = None
+    """The same for the MLP's output."""
+    input_major: bool = False
+    """True where projections store their weight as [input, output] (GPT-2's Conv1D)."""
+    parallel: bool = False
+    """True where attention and MLP of a block read the same residual stream, not one after the other."""
+    aliases: dict[str, str | list[str]] = field(init=False, repr=False, compare=False)
+    """Path to workbench name or names, in the form nnsight's `rename` takes."""
+
+    def __post_init__(self) -> None:
+        names: dict[str, list[str]] = {}
+        for path, alias in (
+            (self.blocks, "blocks"),
+            (self.embedding, "embedding"),
+            (self.position_embedding, "position_embedding"),
+            (self.final_norm, "final_norm"),
+            (self.unembed, "unembed"),
+            (self.attention, "attention"),
+            (self.heads, "heads"),
+            (self.attention_norm or self.heads, "attention_added"),
+            (self.neurons, "neurons"),
+            (self.mlp_norm or self.mlp, "mlp_added"),
+        ):
+            if path is not None and path != alias:
+                names.setdefault(path, []).append(alias)
+        object.__setattr__(self, "aliases", names)
+
+
+_LLAMA = {
+    "blocks": "model.layers",
+    "embedding": "model.embed_tokens",
+    "final_norm": "model.norm",
+    "unembed": "lm_head",
+    "attention": "self_attn",
+    "heads": "self_attn.o_proj",
+    "mlp": "mlp",
+    "neurons": "mlp.down_proj",
+}
+_AFTER_NORMS = {"attention_norm": "post_attention_layernorm", "mlp_norm": "post_feedforward_layernorm"}
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "gpt2": Architecture(
+        family="GPT-2",
+        blocks="transformer.h",
+        embedding="transformer.wte",
+        position_embedding="transformer.wpe",
+        final_norm="transformer.ln_f",
+        unembed="lm_head",
+        attention="attn",
+        heads="attn.c_proj",
+        mlp="mlp",
+        neurons="mlp.c_proj",
+        input_major=True,
+    ),
+    "gpt_neox": Architecture(
+        family="GPT-NeoX",
+        blocks="gpt_neox.layers",
+        embedding="gpt_neox.embed_in",
+        final_norm="gpt_neox.final_layer_norm",
+        unembed="embed_out",
+        attention="attention",
+        heads="attention.dense",
+        mlp="mlp",
+        neurons="mlp.dense_4h_to_h",
+        parallel=True,
+    ),
+    "llama": Architecture(family="Llama", **_LLAMA),
+    "mistral": Architecture(family="Mistral", **_LLAMA),
+    "qwen2": Architecture(family="Qwen2", **_LLAMA),
+    "qwen3": Architecture(family="Qwen3", **_LLAMA),
+    "gemma": Architecture(family="Gemma", **_LLAMA),
+    "gemma2": Architecture(family="Gemma 2", **_LLAMA, **_AFTER_NORMS),
+    "gemma3_text": Architecture(family="Gemma 3", **_LLAMA, **_AFTER_NORMS),
+}
+"""Every known family, by the `model_type` of its transformers config."""
+
+
+def fit(module: nn.Module) -> Architecture:
+    """Match a causal language model to the family whose names it carries.
+
+    Args:
+        module: A transformers model with its unembedding ("...ForCausalLM", "...LMHeadModel"), on any device,
+            also the meta device.
+
+    Returns:
+        The architecture whose every path exists in `module`.
+
+    Raises:
+        ModelError: The module has no transformers config, is of a family the workbench does not know, or lacks a
+            part; the message names what was not found.
+    """
+    kind = type(module).__name__
+    model_type = getattr(getattr(module, "config", None), "model_type", None)
+    known = ", ".join(dict.fromkeys(row.family for row in ARCHITECTURES.values()))
+    if model_type is None:
+        raise ModelError(
+            f"{kind} does not fit: it has no transformers config (`module.config.model_type` was not found). "
+            f"The workbench reads transformers models of these families: {known}."
+        )
+    row = ARCHITECTURES.get(model_type)
+    if row is None:
+        raise ModelError(
+            f"{kind} does not fit: models of type {model_type!r} are not known to the workbench. "
+            f"It knows {known}."
+        )
+    tops = [row.blocks, row.embedding, row.position_embedding, row.final_norm, row.unembed]
+    parts = [row.attention, row.heads, row.attention_norm, row.mlp, row.neurons, row.mlp_norm]
+    for path in filter(None, tops):
+        _require(module, path, kind, row)
+    blocks = module.get_submodule(row.blocks)
+    if not len(blocks):
+        raise ModelError(f"{kind} does not fit: {row.blocks!r} holds no blocks.")
+    for number, block in enumerate(blocks):
+        for path in filter(None, parts):
+            _require(block, path, f"{kind}, block {number},", row)
+    return row
+
+
+def _require(module: nn.Module, path: str, where: str, row: Architecture) -> None:
+    try:
+        module.get_submodule(path)
+    except AttributeError:
+        raise ModelError(
+            f"{where} does not fit the {row.family} family: {path!r} was not found. "
+            f"Give the whole language model, with its unembedding, and with no part renamed or removed."
+        ) from None
