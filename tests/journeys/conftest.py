@@ -1,0 +1,71 @@
+"""Fixtures of the journeys: Chromium with a closed network, JupyterLab servers, notebooks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from .lab import Lab, Notebook
+
+LOOPBACK = re.compile(r"((https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|file:)")
+PICTURES = Path(__file__).parent / "pictures"
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> Iterator[BrowserContext]:
+    """A browser context that reaches loopback only; any other request fails the test."""
+    refused: list[str] = []
+
+    def gate(route) -> None:
+        if LOOPBACK.match(route.request.url):
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", gate)
+    yield context
+    assert refused == [], f"the page reached for the network: {refused}"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab as it comes: widget messages travel over a subshell thread."""
+    server = Lab(tmp_path_factory.mktemp("lab"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def lab_on_main_thread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab with subshells off: widget messages wait until the running cell ends."""
+    server = Lab(tmp_path_factory.mktemp("lab_main"), comms="disabled")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def notebook(page: Page) -> Iterator[Callable[..., Notebook]]:
+    """Make and open a notebook from cells, or from a file of the project."""
+    used: list[Lab] = []
+    page.set_viewport_size({"width": 1280, "height": 1000})
+
+    def make(lab: Lab, cells: list[str] | Path, name: str) -> Notebook:
+        if isinstance(cells, Path):
+            shutil.copy(cells, lab.root / name)
+        else:
+            book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+            book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+            nbformat.write(book, lab.root / name)
+        used.append(lab)
+        return Notebook(page, lab, name).open()
+
+    yield make
+    for lab in used:
+        lab.end_kernels()
