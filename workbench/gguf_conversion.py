@@ -1,8 +1,8 @@
 """Turn a GGUF file of the Llama family into a plain model folder, one tensor at a time.
 
 The numbers written are exactly those that the quantised file stands for, in float32. transformers can read
-GGUF too, but it builds the whole model first and then refuses to save it, because it is marked as quantised; this
-holds one tensor at a time. Tested against transformers' own reading, tensor by tensor.
+GGUF too, but it builds the whole model first and then refuses to save it, because it is marked as quantised;
+this holds one tensor at a time. Tested against transformers' own reading, tensor by tensor.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def plain_tensors(reader: GGUFReader, fields: dict[str, Any]) -> Iterator[np.nda
     for tensor in reader.tensors:
         values = np.asarray(dequantize(tensor.data, tensor.tensor_type), dtype="<f4")
         if tensor.name.endswith(("attn_q.weight", "attn_k.weight")):
-            # llama.cpp rotates neighbouring pairs of a head, transformers its two halves: reorder the rows back.
+            # llama.cpp rotates neighbouring pairs of a head, transformers its halves: reorder the rows.
             groups = heads if "attn_q" in tensor.name else key_heads
             values = values.reshape(groups, -1, 2, values.shape[-1]).swapaxes(1, 2).reshape(values.shape)
         yield values

