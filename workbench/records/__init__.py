@@ -1,0 +1,10 @@
+"""Records: what a paper or a reading of a model hands to a picture. One frozen dataclass for each picture."""
+
+from __future__ import annotations
+
+from workbench.records.attention_weights import AttentionPage, AttentionWeights
+from workbench.records.decoded_states import DecodedStates
+from workbench.records.next_tokens import NextTokens
+from workbench.records.record import Record
+
+__all__ = ["AttentionPage", "AttentionWeights", "DecodedStates", "NextTokens", "Record"]
