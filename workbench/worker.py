@@ -44,9 +44,9 @@ class Task:
         self.result: Any = None
         self.error: BaseException | None = None
         self.key = key
-        self._run: Callable[[Task], Any] | None = run
+        self._run: Any = run
         self._callbacks = callbacks
-        self._context = contextvars.copy_context()
+        self._context: Any = contextvars.copy_context()
         self._asked_to_stop = False
         self._ended = threading.Event()
         self._lock = threading.Lock()

@@ -1,0 +1,12 @@
+"""The pictures, one class a file.
+
+They know records; a model reaches them only through functions they are given.
+"""
+
+from __future__ import annotations
+
+from workbench.widgets.attention_patterns import AttentionPatterns
+from workbench.widgets.base import Widget
+from workbench.widgets.hidden_state_viewer import HiddenStateViewer
+
+__all__ = ["AttentionPatterns", "HiddenStateViewer", "Widget"]
