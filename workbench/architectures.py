@@ -1,7 +1,7 @@
 """Where each family of models keeps its parts, and what is odd about it.
 
-One row a family. `fit` matches a model to its row and fails in words when a part is not where it should be, so
-that a wrong name can never give a silently wrong picture. The same names then work on every model:
+One row a family. `fit` matches a model to its row and fails in words when a part is not where it should be,
+so that a wrong name can never give a silently wrong picture. The same names then work on every model:
 
     blocks[i]                   a block: what it returns is the residual stream after it
     blocks[i].attention         returns (output, pattern)
@@ -15,7 +15,7 @@ that a wrong name can never give a silently wrong picture. The same names then w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ModelError
 
@@ -108,7 +108,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         blocks="gpt_neox.layers",
         embedding="gpt_neox.embed_in",
         final_norm="gpt_neox.final_layer_norm",
-        unembed="embed_out",
+        unembed="lm_head",
         attention="attention",
         heads="attention.dense",
         mlp="mlp",
@@ -126,6 +126,34 @@ ARCHITECTURES: dict[str, Architecture] = {
 """Every known family, by the `model_type` of its transformers config."""
 
 
+def row_of(config: Any, name: str) -> Architecture:
+    """Find the family of a transformers config.
+
+    Args:
+        config: The config, or None where a module has none.
+        name: What to call the model in errors.
+
+    Returns:
+        The family's row.
+
+    Raises:
+        ModelError: There is no config, or the family is not known.
+    """
+    model_type = getattr(config, "model_type", None)
+    families = ", ".join(row.family for row in ARCHITECTURES.values())
+    if model_type is None:
+        raise ModelError(
+            f"{name} does not fit: it has no transformers config (`module.config.model_type` was not found). "
+            f"The workbench reads transformers models of these families: {families}."
+        )
+    if model_type not in ARCHITECTURES:
+        raise ModelError(
+            f"{name} does not fit: models of type {model_type!r} are not known to the workbench. "
+            f"It reads these families: {families}."
+        )
+    return ARCHITECTURES[model_type]
+
+
 def fit(module: nn.Module) -> Architecture:
     """Match a causal language model to the family whose names it carries.
 
@@ -137,23 +165,11 @@ def fit(module: nn.Module) -> Architecture:
         The architecture whose every path exists in `module`.
 
     Raises:
-        ModelError: The module has no transformers config, is of a family the workbench does not know, or lacks a
-            part; the message names what was not found.
+        ModelError: The module has no transformers config, is of a family the workbench does not know, or
+            lacks a part; the message names what was not found.
     """
     kind = type(module).__name__
-    model_type = getattr(getattr(module, "config", None), "model_type", None)
-    known = ", ".join(dict.fromkeys(row.family for row in ARCHITECTURES.values()))
-    if model_type is None:
-        raise ModelError(
-            f"{kind} does not fit: it has no transformers config (`module.config.model_type` was not found). "
-            f"The workbench reads transformers models of these families: {known}."
-        )
-    row = ARCHITECTURES.get(model_type)
-    if row is None:
-        raise ModelError(
-            f"{kind} does not fit: models of type {model_type!r} are not known to the workbench. "
-            f"It knows {known}."
-        )
+    row = row_of(getattr(module, "config", None), kind)
     tops = [row.blocks, row.embedding, row.position_embedding, row.final_norm, row.unembed]
     parts = [row.attention, row.heads, row.attention_norm, row.mlp, row.neurons, row.mlp_norm]
     for path in filter(None, tops):

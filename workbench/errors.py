@@ -6,8 +6,8 @@ from __future__ import annotations
 class WorkbenchError(Exception):
     """Base of every error that the workbench raises on purpose.
 
-    The message is written for the person at the notebook. IPython prints only that sentence, without the stack of
-    library frames behind it: the frames explain the workbench, not the mistake.
+    The message is written for the person at the notebook. IPython prints only that sentence, without the
+    stack of library frames behind it: the frames explain the workbench, not the mistake.
     """
 
     def _render_traceback_(self) -> list[str]:
@@ -24,7 +24,7 @@ class ModelError(WorkbenchError):
 
 
 class PromptError(WorkbenchError, ValueError):
-    """A prompt can't be run: no tokens, too many tokens, or a text that isn't one token where one is needed."""
+    """A prompt can't be run: no tokens, too many, or a text that isn't one token where one is needed."""
 
 
 class SiteError(WorkbenchError, ValueError):

@@ -1,7 +1,7 @@
 """Names of places in a model and in a prompt, as small values that compare, sort and print well.
 
-A widget's `selection` is one of these, and every edit in `workbench.capture` takes them. Layers, heads, neurons and
-positions count from zero; a negative position counts from the prompt's end, as in Python.
+A widget's `selection` is one of these, and every edit in `workbench.capture` takes them. Layers, heads,
+neurons and positions count from zero; a negative position counts from the prompt's end, as in Python.
 """
 
 from __future__ import annotations

@@ -1,0 +1,20 @@
+"""What every test run needs: no network for models, and one thread, since the machine's cores are shared."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+sys.path.insert(
+    0, str(pathlib.Path(__file__).parent)
+)  # so that tests can import their neighbours: `import models`
+
+
+def pytest_configure() -> None:
+    import torch
+
+    torch.set_num_threads(1)

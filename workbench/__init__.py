@@ -1,0 +1,63 @@
+"""Interp Workbench: look inside neural networks from a notebook; every gesture comes back as a Python value.
+
+The names below are loaded when they are first used, so that `import workbench` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from workbench import capture
+    from workbench.model import TracedModel, load
+    from workbench.sites import MLP, Cell, Head, Neuron, Residual, TokenSpan
+    from workbench.views import attention, hidden_states
+
+_HOME = {
+    "load": "workbench.model",
+    "TracedModel": "workbench.model",
+    "hidden_states": "workbench.views",
+    "attention": "workbench.views",
+    "Cell": "workbench.sites",
+    "Head": "workbench.sites",
+    "MLP": "workbench.sites",
+    "Neuron": "workbench.sites",
+    "Residual": "workbench.sites",
+    "TokenSpan": "workbench.sites",
+}
+
+__all__ = [
+    "MLP",
+    "Cell",
+    "Head",
+    "Neuron",
+    "Residual",
+    "TokenSpan",
+    "TracedModel",
+    "__version__",
+    "attention",
+    "capture",
+    "hidden_states",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    try:
+        # A submodule, such as `workbench.capture`, can be named without importing it first.
+        return importlib.import_module(f"workbench.{name}")
+    except ModuleNotFoundError as problem:
+        if problem.name != f"workbench.{name}":
+            raise
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
