@@ -1,0 +1,125 @@
+"""Pictures of a model: each function here wires a reading of the model to the widget that shows it.
+
+The widgets know no model. They are given functions, and a gesture calls them on the model's one worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench import capture
+from workbench.errors import PromptError
+from workbench.lens import logit_lens
+from workbench.records import AttentionWeights, DecodedStates, NextTokens
+from workbench.sites import Head
+from workbench.widgets import AttentionPatterns, HiddenStateViewer
+from workbench.worker import Task, worker_for
+
+if TYPE_CHECKING:
+    from workbench.model import TracedModel
+
+MOST_WEIGHTS = 300_000_000
+"""Attention weights read at once, 1.2 GB: SmolLM2 (270 heads) with a prompt of a thousand tokens."""
+
+
+def hidden_states(
+    model: TracedModel,
+    prompt: str,
+    compare: str | None = None,
+    *,
+    top_k: int = 8,
+    track: Iterable[str | int] = (),
+    **traits: Any,
+) -> HiddenStateViewer:
+    """Show what each hidden state would say next: the logit lens, as a picture to ask questions of.
+
+    Args:
+        model: The model.
+        prompt: The text (prompt A).
+        compare: A second text (prompt B), shown beside it.
+        top_k: How many tokens to keep of each state.
+        track: Tokens to follow through the blocks: texts such as " Paris", or ids.
+        **traits: Starting values of the widget's traits.
+
+    Returns:
+        The widget. Its gestures run the model: follow another token, type another prompt.
+
+    Raises:
+        PromptError: A prompt with no tokens or too many, or a tracked text that is not one token.
+    """
+    track = [token if isinstance(token, int) else model.token_id(token) for token in track]
+
+    texts: dict[tuple[str, ...], str] = {}  # a record holds its tokens, and following another one needs the text
+
+    def decode(text: str, ids: Sequence[int], task: Task | None = None) -> DecodedStates:
+        tell = None if task is None else lambda done: task.progress(done, "decoding the hidden states")
+        record = logit_lens(model, text, top_k=top_k, track=ids, progress=tell)
+        texts[record.tokens] = text
+        return record
+
+    def follow(record: DecodedStates, ids: Sequence[int], task: Task) -> DecodedStates:
+        return decode(texts[record.tokens], ids, task)
+
+    shown = {"compare": compare, "top_k": top_k if top_k != 8 else None, "track": track or None}
+    said = "".join(f", {name}={value!r}" for name, value in shown.items() if value is not None)
+    return HiddenStateViewer(
+        decode(prompt, track),
+        other=None if compare is None else decode(compare, track),
+        track=follow,
+        decode=decode,
+        worker=worker_for(model),
+        code=f"workbench.hidden_states(model, {prompt!r}{said})",
+        **traits,
+    )
+
+
+def attention(model: TracedModel, prompts: str | Sequence[str], **traits: Any) -> AttentionPatterns:
+    """Show where every attention head looks, and try what happens without some of them.
+
+    Args:
+        model: The model.
+        prompts: One text or several; several can be leafed through or averaged.
+        **traits: Starting values of the widget's traits.
+
+    Returns:
+        The widget. Its gestures run the model: ablate the selected heads, type another prompt.
+
+    Raises:
+        PromptError: A prompt with no tokens or too many, or more weights than fit in memory.
+    """
+    texts = [prompts] if isinstance(prompts, str) else list(prompts)
+    read = list(texts)  # what the picture shows now: the prompts above, or the one typed into it
+
+    def weights_of(texts: list[str]) -> AttentionWeights:
+        tokens = model.tokens(texts)
+        size = len(tokens) * model.n_blocks * model.n_heads * max(tokens.lengths) ** 2
+        if size > MOST_WEIGHTS:
+            raise PromptError(
+                f"{len(tokens)} prompts of up to {max(tokens.lengths)} tokens have {size:,} attention weights, "
+                f"and at most {MOST_WEIGHTS:,} are read at once. Use shorter prompts, or fewer."
+            )
+        return AttentionWeights(model.name, tokens.strings, capture.attention_patterns(model, tokens))
+
+    def read_text(text: str, task: Task) -> AttentionWeights:
+        weights = weights_of([text])
+        read[:] = [text]
+        return weights
+
+    def ablate(heads: tuple[Head, ...], kind: str, task: Task) -> NextTokens:
+        # The picture may show the mean over its prompts; the experiment is always about one of them.
+        text = read[max(view.prompt, 0)]
+        reference = None if kind == "zero" else read if len(read) > 1 else text
+        edits = capture.ablated(model, heads, kind=kind, reference=reference)
+        task.progress(None, f"running the model without {', '.join(map(str, heads))}")
+        return capture.next_tokens(model, text, k=10, edits=edits)
+
+    view = AttentionPatterns(
+        weights_of(texts),
+        ablate=ablate,
+        read=read_text,
+        worker=worker_for(model),
+        code=f"workbench.attention(model, {prompts!r})",
+        **traits,
+    )
+    return view
