@@ -1,0 +1,265 @@
+import { useComputed, useSignalEffect } from "@preact/signals";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { onKeys } from "../shared/keyboard";
+import { labelRoom } from "./heatmap";
+import { type Line, linesOf, type Side, strongest } from "./layout";
+import { lock, lockedRow, MOST_COLOURS, pictureName, rowText, type State } from "./state";
+
+/** Lines drawn when no token is chosen; more would be one grey cloud. */
+const MOST_LINES = 3000;
+const HIGHEST = 560;
+
+let made = 0;
+
+/** Queries left, keys right, and a line as opaque as the weight between them. */
+export function Lines({ state, room }: { state: State; room: number }) {
+  const uid = useMemo(() => `ap-lines-${++made}`, []);
+  const { map, maps, heads } = state.picture.value;
+  const row = Math.max(16, Math.min(28, Math.floor(440 / map.size)));
+  const high = Math.min(HIGHEST, map.size * row + 8);
+  const column = Math.min(labelRoom(state.page.value.tokens) + 12, room * 0.36);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  // One colour a head as far as colours go, then their mean.
+  const layers = heads.length > MOST_COLOURS ? [map] : maps;
+  const strong = useMemo(
+    () => layers.map((one) => strongest(one, MOST_LINES / layers.length)),
+    [state.picture.value],
+  );
+  const from = Math.max(...strong.map((one) => one.from));
+
+  const paint = () => {
+    const box = scroller.current;
+    const target = canvas.current;
+    if (!box || !target) return;
+    const chosen = chosenToken(state);
+    const width = box.clientWidth;
+    const context = sized(target, width, high);
+    if (!context) return;
+    context.translate(0, 4 - box.scrollTop);
+    const colours = layers.length === 1 ? [state.colours.value[0]] : state.colours.value;
+    layers.forEach((one, i) => {
+      const lines = chosen ? linesOf(one, chosen.side, chosen.row) : strong[i].lines;
+      if (chosen)
+        shade(context, lines, chosen.side, {
+          row,
+          column,
+          width,
+          colour: colours[i],
+          part: [i, layers.length],
+        });
+      stroke(context, lines, { row, column, width, colour: colours[i], chosen: chosen !== null });
+    });
+  };
+  useLayoutEffect(paint);
+  useSignalEffect(() => {
+    state.pointed.value;
+    state.locked.value;
+    state.lockedSide.value;
+    paint();
+  });
+
+  const at = (event: MouseEvent): { side: Side; row: number } | null => {
+    const box = scroller.current as HTMLElement;
+    const { left, top } = box.getBoundingClientRect();
+    const index = Math.floor((event.clientY - top - 4 + box.scrollTop) / row);
+    if (index < 0 || index >= map.size) return null;
+    const x = event.clientX - left;
+    return x < column
+      ? { side: "query", row: index }
+      : x > box.clientWidth - column
+        ? { side: "key", row: index }
+        : null;
+  };
+  const point = (side: Side, index: number) => {
+    state.pointed.value = side === "query" ? { query: index, key: null } : { query: null, key: index };
+  };
+  const clear = () => {
+    if (state.pointed.peek()) state.pointed.value = null;
+  };
+
+  return (
+    <figure class="ap-lines" style={{ width: `${room}px` }}>
+      <div class="ap-lines-names" aria-hidden="true">
+        <span>query token</span>
+        <span>key token</span>
+      </div>
+      <div
+        class="ap-lines-scroll"
+        ref={scroller}
+        style={{ height: `${high}px` }}
+        onScroll={paint}
+        onPointerMove={(event) => {
+          const token = at(event);
+          if (token) point(token.side, token.row);
+          else clear();
+        }}
+        onPointerLeave={clear}
+        onClick={(event) => {
+          const token = at(event);
+          if (token) lock(state, token.side, token.row);
+        }}
+      >
+        <canvas ref={canvas} aria-hidden="true" />
+        {(["query", "key"] as const).map((side) => (
+          <Column key={side} {...{ state, side, uid, row, column, point }} />
+        ))}
+      </div>
+      <figcaption class="ap-axes">
+        {heads.length > 1 && heads.length <= MOST_COLOURS
+          ? "One colour a head"
+          : `Lines of ${pictureName(heads)}`}
+        ; opacity is the weight
+        {from > 0.006 ? `, below ${from.toFixed(2)} not drawn until a token is chosen` : ""}
+      </figcaption>
+    </figure>
+  );
+}
+
+interface ColumnProps {
+  state: State;
+  side: Side;
+  uid: string;
+  row: number;
+  column: number;
+  point: (side: Side, row: number) => void;
+}
+
+/** The tokens of one side, a list box: arrows point, Enter locks. */
+function Column({ state, side, uid, row, column, point }: ColumnProps) {
+  const { size } = state.picture.value.map;
+  const pointed = useComputed(() => state.pointed.value?.[side] ?? null);
+  const locked = useComputed(() => {
+    const held = lockedRow(state);
+    return held?.side === side ? held.row : null;
+  });
+  const active = pointed.value ?? locked.value;
+  const list = useRef<HTMLDivElement>(null);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const now = active ?? (event.key === "ArrowUp" ? size : -1);
+    const to = (index: number) => () => {
+      const next = Math.max(0, Math.min(size - 1, index));
+      point(side, next);
+      list.current?.children[next]?.scrollIntoView({ block: "nearest" });
+    };
+    const hold = () => active !== null && lock(state, side, active);
+    const leave = () => {
+      state.locked.value = null;
+      state.pointed.value = null;
+    };
+    onKeys({
+      ArrowUp: to(now - 1),
+      ArrowDown: to(now + 1),
+      Home: to(0),
+      End: to(size - 1),
+      PageUp: to(now - 10),
+      PageDown: to(now + 10),
+      Enter: hold,
+      " ": hold,
+      Escape: leave,
+    })(event);
+  };
+  return (
+    <div
+      ref={list}
+      role="listbox"
+      class={`ap-column ap-column-${side}`}
+      aria-label={side === "query" ? "Query tokens" : "Key tokens"}
+      aria-activedescendant={active === null ? undefined : `${uid}-${side}-${active}`}
+      tabIndex={0}
+      style={{ width: `${column}px` }}
+      onKeyDown={onKeyDown}
+    >
+      {Array.from({ length: size }, (_, index) => (
+        <div
+          role="option"
+          key={index}
+          id={`${uid}-${side}-${index}`}
+          aria-selected={locked.value === index}
+          class={`wb-token ap-option${active === index ? " ap-lit" : ""}`}
+          style={{ height: `${row}px`, lineHeight: `${row}px` }}
+        >
+          {rowText(state, index).label}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** The token whose lines alone are drawn: the one pointed at, else the locked one. */
+function chosenToken(state: State): { side: Side; row: number } | null {
+  const pointed = state.pointed.value;
+  if (pointed?.query != null) return { side: "query", row: pointed.query };
+  if (pointed?.key != null) return { side: "key", row: pointed.key };
+  return lockedRow(state);
+}
+
+interface Brush {
+  row: number;
+  column: number;
+  width: number;
+  colour: string;
+}
+
+/** Draw lines in classes of like opacity: one stroke a class, not one a line. */
+function stroke(
+  context: CanvasRenderingContext2D,
+  lines: readonly Line[],
+  brush: Brush & { chosen: boolean },
+): void {
+  const { row, column, width, colour, chosen } = brush;
+  const [left, right] = [column, width - column];
+  const bend = (right - left) * 0.45;
+  const classes = new Map<number, Path2D>();
+  for (const { query, key, weight } of lines) {
+    const step = Math.ceil(weight * 24);
+    let path = classes.get(step);
+    if (!path) {
+      path = new Path2D();
+      classes.set(step, path);
+    }
+    const [from, to] = [(query + 0.5) * row, (key + 0.5) * row];
+    path.moveTo(left, from);
+    path.bezierCurveTo(left + bend, from, right - bend, to, right, to);
+  }
+  context.strokeStyle = colour;
+  for (const [step, path] of [...classes].sort((a, b) => a[0] - b[0])) {
+    context.globalAlpha = Math.min(1, step / 24);
+    context.lineWidth = (chosen ? 1.25 : 1) + (1.75 * step) / 24;
+    context.stroke(path);
+  }
+  context.globalAlpha = 1;
+}
+
+/** Tint the tokens at the far end by their weight; several heads share the width. */
+function shade(
+  context: CanvasRenderingContext2D,
+  lines: readonly Line[],
+  side: Side,
+  brush: Brush & { part: [number, number] },
+): void {
+  const { row, column, width, colour, part } = brush;
+  const share = column / part[1];
+  const start = (side === "query" ? width - column : 0) + part[0] * share;
+  context.fillStyle = colour;
+  for (const { query, key, weight } of lines) {
+    context.globalAlpha = Math.min(0.55, weight * 0.6);
+    context.fillRect(start, (side === "query" ? key : query) * row + 1, share, row - 2);
+  }
+  context.globalAlpha = 1;
+}
+
+/** A cleared context whose unit is the CSS pixel. */
+function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
+  const ratio = canvas.ownerDocument.defaultView?.devicePixelRatio ?? 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext("2d");
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context?.clearRect(0, 0, width, height);
+  return context;
+}
