@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench import capture
+    from workbench.ablation import head_effects
+    from workbench.capture import next_tokens
     from workbench.model import TracedModel, load
     from workbench.sites import MLP, Cell, Head, Neuron, Residual, TokenSpan
     from workbench.views import attention, hidden_states
@@ -20,6 +22,8 @@ _HOME = {
     "load": "workbench.model",
     "TracedModel": "workbench.model",
     "hidden_states": "workbench.views",
+    "head_effects": "workbench.ablation",
+    "next_tokens": "workbench.capture",
     "attention": "workbench.views",
     "Cell": "workbench.sites",
     "Head": "workbench.sites",
@@ -40,8 +44,10 @@ __all__ = [
     "__version__",
     "attention",
     "capture",
+    "head_effects",
     "hidden_states",
     "load",
+    "next_tokens",
 ]
 
 

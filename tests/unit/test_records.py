@@ -260,3 +260,14 @@ def test_a_record_cannot_be_changed_or_hashed():
     assert record != replace(record, baseline=None)
     assert replace(record, baseline=None) == replace(record, baseline=None)
     assert record != "record"
+
+
+def test_next_tokens_tell_what_an_edit_changed() -> None:
+    table = NextTokens.example()
+    assert table.change("·Paris") == -0.5
+    with pytest.raises(RecordError, match="not in this table"):
+        table.change("·Lyon")
+    shown = table._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "-50.0 points" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import torch
 from jaxtyping import Float32, Int64
@@ -46,6 +47,47 @@ class NextTokens(Record):
                 values.sum() <= 1 + 1e-2,
                 f"{name} sums to more than 1. Take the values from one softmax over the vocabulary.",
             )
+
+    def change(self, token: str) -> float:
+        """Read how much the edit changed one token's probability.
+
+        Args:
+            token: A token of the table, as a visible string.
+
+        Returns:
+            Probability with the edit minus without it, from -1 to 1.
+
+        Raises:
+            RecordError: The token is not in the table, or nothing was edited.
+        """
+        require(self.baseline is not None, "Nothing was edited, so there is no change to read.")
+        require(
+            token in self.tokens,
+            f"{token!r} is not in this table. It holds {', '.join(map(repr, self.tokens))}.",
+        )
+        row = self.tokens.index(token)
+        return float(self.probability[row] - self.baseline[row])
+
+    def _repr_html_(self) -> str:
+        """The table, for notebooks; tokens are text and never markup."""
+        edited = self.baseline is not None
+        head = ["token", *(["before", "after", "change"] if edited else ["probability"])]
+        rows = []
+        for row, token in enumerate(self.tokens):
+            after = float(self.probability[row])
+            cells = [f"{after:.1%}"]
+            if edited:
+                before = float(self.baseline[row])
+                cells = [f"{before:.1%}", f"{after:.1%}", f"{100 * (after - before):+.1f} points"]
+            rows.append(f"<td><code>{escape(token)}</code></td>" + "".join(f"<td>{cell}</td>" for cell in cells))
+        title = f"{self.model}, {self.position}" + (f": {self.edit}" if self.edit else "")
+        return (
+            f"<table><caption>next token: {escape(title)}</caption><thead><tr>"
+            + "".join(f"<th>{name}</th>" for name in head)
+            + "</tr></thead><tbody>"
+            + "".join(f"<tr>{cells}</tr>" for cells in rows)
+            + "</tbody></table>"
+        )
 
     def describe(self) -> str:
         """Say in one line what is in this record."""

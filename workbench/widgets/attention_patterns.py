@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import traitlets as t
@@ -95,6 +95,10 @@ class AttentionPatterns(Widget):
     def selection(self) -> tuple[Head, ...]:
         """The selected heads."""
         return tuple(Head(layer, head) for layer, head in self.heads)
+
+    @selection.setter
+    def selection(self, heads: Iterable[Head]) -> None:
+        self.heads = [[head.layer, head.head] for head in heads]
 
     def _page(self, prompt: int) -> AttentionPage:
         page = self._record.page(None if prompt < 0 else prompt)

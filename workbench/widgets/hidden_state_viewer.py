@@ -85,6 +85,10 @@ class HiddenStateViewer(Widget):
         """The pinned cell, or None; its layer is -1 for the embedding, as in `workbench.sites`."""
         return None if self.selected is None else Cell(layer=self.selected[0] - 1, position=self.selected[1])
 
+    @selection.setter
+    def selection(self, cell: Cell | None) -> None:
+        self.selected = None if cell is None else [cell.layer + 1, cell.position]
+
     @property
     def token(self) -> str | None:
         """The followed token, as a visible string; None when none is followed."""
