@@ -97,7 +97,7 @@ def tokenizer(bos: bool = False) -> transformers.PreTrainedTokenizerFast:
 def config(family: str, **changes) -> transformers.PreTrainedConfig:
     name, values = _CONFIGS[family]
     ends = {"vocab_size": len(tokenizer()), "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
-    return getattr(transformers, name)(**ends, **(values | changes))
+    return getattr(transformers, name)(**(ends | values | changes))
 
 
 def module(family: str, seed: int = 0, **changes) -> nn.Module:

@@ -290,9 +290,9 @@ def arranged(model: TracedModel, tokens: Tokens, edits: Sequence[Edit]) -> dict[
         )
         if not fits or edit.layer >= model.n_blocks:
             raise SiteError(
-                f"The edit {edit.label!r} does not fit {model.name}: it is of layer {edit.layer} with numbers "
-                f"of shape {tuple(edit.value.shape[2:])}, and this model has {model.n_blocks} blocks and needs "
-                f"{_shape(model, edit)}. Make the edit for this model."
+                f"The edit {edit.label!r} does not fit {model.name}, which has {model.n_blocks} blocks and "
+                f"takes {_shape(model, edit)} numbers there, not {tuple(edit.value.shape[2:])} in layer "
+                f"{edit.layer}. Make the edit for this model."
             )
         value, where = _laid_out(edit, tokens)
         plan.setdefault((edit.quantity, edit.layer), []).append((index, edit.add, value, where))

@@ -244,8 +244,8 @@ def edited(value, changes):
 def contributed(block, z, plan):
     """What each head adds to the residual stream, and what the bias adds.
 
-    z is [prompt, position, head, d_head]. Where an RMS norm follows attention, each part is scaled as that norm
-    scales the whole: the parts then sum to exactly what joins the stream.
+    z is [prompt, position, head, d_head]. Where an RMS norm follows attention, each part is scaled as that
+    norm scales the whole: the parts then sum to exactly what joins the stream.
     """
     weight = block.heads.weight if plan["input_major"] else block.heads.weight.T
     weight = weight.float().unflatten(0, z.shape[2:])

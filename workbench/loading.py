@@ -24,7 +24,7 @@ def find(wanted: str | os.PathLike | None) -> tuple[str, pathlib.Path | None]:
     """Say what a name stands for.
 
     Args:
-        wanted: A Hub id, the path of a folder, or None for the default model, which is obtained if it isn't here.
+        wanted: A Hub id, a folder's path, or None for the default model, which is obtained if it isn't here.
 
     Returns:
         A short name to show, and the folder if it is one.

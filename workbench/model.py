@@ -340,6 +340,6 @@ def _on_server(shown: str, folder: pathlib.Path | None, tokenizer: Any, remote: 
             rename=row_of(config, shown).aliases,
             attn_implementation="eager",
         )
-    # nnsight would ask the Hub how the id is spelled, even a folder's; what the caller wrote is what is meant.
+    # nnsight would ask the Hub how the id is spelled, even a folder's; what the caller wrote is meant.
     huggingface._ID_CACHE.setdefault(source, source)
     return TracedModel(traced, shown, remote, None)
