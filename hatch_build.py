@@ -150,7 +150,7 @@ def run(node: Path, arguments: list[str], folder: Path) -> None:
     if done.returncode:
         command = " ".join([Path(arguments[0]).name, *arguments[1:]])
         raise BundleError(
-            f"`{command}` in {folder} failed with code {done.returncode}:\n{done.stdout[-4000:]}"
+            f"`{command}` in {folder} failed with code {done.returncode}:\n{done.stdout[:3000]}"
         )
 
 
