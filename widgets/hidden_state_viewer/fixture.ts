@@ -1,5 +1,6 @@
 /** Records in the wire form with numbers that a test can compute in its head; no other file makes them. */
-import type { FakeModel } from "../shared/fake_model";
+import { FakeModel } from "../shared/fake_model";
+import widget from "./index";
 import type { Place } from "./layout";
 import { cornerOf, frame, geometry } from "./layout";
 
@@ -100,4 +101,93 @@ export function middleOf(el: HTMLElement, model: FakeModel, place: Place, which 
     clientX: box.x + x + g.cellWidth / 2 - scroller.scrollLeft,
     clientY: box.y + y + g.cellHeight / 2 - scroller.scrollTop,
   };
+}
+
+export interface Stage {
+  model: FakeModel;
+  el: HTMLElement;
+  /** Ends the view and takes it off the page. */
+  stop: () => void;
+  /** The parts of a picture that a test talks about. */
+  find: <T extends Element = HTMLElement>(selector: string) => T;
+  all: (selector: string) => HTMLElement[];
+  grid: (which?: number) => HTMLElement;
+  /** Gestures and changes by the kernel; each is drawn when its promise is kept. */
+  click: (place: Place, which?: number) => Promise<void>;
+  hover: (place: Place, which?: number) => Promise<void>;
+  key: (key: string, which?: number) => Promise<void>;
+  press: (button: HTMLElement) => Promise<void>;
+  write: (box: HTMLTextAreaElement, text: string) => Promise<void>;
+  kernel: (name: string, value: unknown) => Promise<void>;
+  tell: (name: string, message: Record<string, unknown>) => Promise<void>;
+}
+
+/** The next picture: everything that happened before it is drawn. */
+export const drawn = () => new Promise<void>((seen) => requestAnimationFrame(() => seen()));
+
+/** A widget on a page of its own width, played by a fake kernel. */
+export function stage(state: Record<string, unknown>, width = 1000): Stage {
+  const model = new FakeModel(state);
+  const el = document.createElement("div");
+  el.style.width = `${width}px`;
+  document.body.append(el);
+  const end = widget.render({ model, el });
+  const find = <T extends Element>(selector: string) => {
+    const found = el.querySelector<T>(selector);
+    if (!found) throw new Error(`no ${selector} in the picture`);
+    return found;
+  };
+  const all = (selector: string) => Array.from(el.querySelectorAll<HTMLElement>(selector));
+  const grid = (which = 0) => all(".hs-scroller")[which];
+  const point =
+    (type: string, Event: typeof MouseEvent) =>
+    (place: Place, which = 0) => {
+      grid(which).dispatchEvent(new Event(type, { bubbles: true, ...middleOf(el, model, place, which) }));
+      return drawn();
+    };
+  return {
+    model,
+    el,
+    stop: () => {
+      end();
+      el.remove();
+    },
+    find,
+    all,
+    grid,
+    click: point("click", MouseEvent),
+    hover: point("pointermove", PointerEvent),
+    key: (key, which = 0) => {
+      grid(which).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+      return drawn();
+    },
+    press: (button) => {
+      button.click();
+      return drawn();
+    },
+    write: (box, text) => {
+      box.value = text;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      return drawn();
+    },
+    kernel: (name, value) => {
+      model.fromKernel(name, value);
+      return drawn();
+    },
+    tell: (name, message) => {
+      model.tell(model.request(name), message);
+      return drawn();
+    },
+  };
+}
+
+/** Colour of the canvas at a place of the page. */
+export function pixel(el: HTMLElement, at: { clientX: number; clientY: number }, which = 0): number[] {
+  const canvas = el.querySelectorAll("canvas")[which];
+  const box = canvas.getBoundingClientRect();
+  const ratio = canvas.width / box.width;
+  const [x, y] = [(at.clientX - box.x) * ratio, (at.clientY - box.y) * ratio];
+  return Array.from(
+    canvas.getContext("2d")!.getImageData(Math.floor(x), Math.floor(y), 1, 1).data.slice(0, 3),
+  );
 }

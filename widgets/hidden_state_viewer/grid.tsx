@@ -134,6 +134,7 @@ class Easel {
   #canvas!: HTMLCanvasElement;
   #window: HTMLElement | null = null;
   #frame = 0;
+  #drawnFor = "";
 
   constructor(viewer: Viewer, which: Which) {
     this.#viewer = viewer;
@@ -158,7 +159,9 @@ class Easel {
       });
     };
     scroller.addEventListener("scroll", onScroll, { passive: true });
-    const watcher = new ResizeObserver(() => this.#draw());
+    const watcher = new ResizeObserver(() => {
+      if (`${scroller.clientWidth} ${scroller.clientHeight}` !== this.#drawnFor) this.#draw();
+    });
     watcher.observe(scroller);
     const endings = [
       effect(() => this.#draw()),
@@ -214,6 +217,7 @@ class Easel {
   #fitWindow() {
     const { scrollLeft, scrollTop } = this.#scroller;
     const { width: wide, height: tall } = this.#viewer.plan.value;
+    this.#drawnFor = `${this.#scroller.clientWidth} ${this.#scroller.clientHeight}`;
     const width = Math.min(wide, this.#scroller.clientWidth) || 1;
     const height = Math.min(tall, this.#scroller.clientHeight) || 1;
     const ratio = this.#canvas.ownerDocument.defaultView?.devicePixelRatio ?? 1;

@@ -101,13 +101,13 @@ describe("places", () => {
 
 describe("frame", () => {
   it("puts the panel beside the grid when there is room", () => {
-    expect(frame(1200, false)).toEqual({ side: true, beside: false, grid: 900, panel: 284, trace: 900 });
-    expect(frame(500, false)).toEqual({ side: false, beside: false, grid: 500, panel: 500, trace: 500 });
+    expect(frame(1206, false)).toEqual({ side: true, beside: false, grid: 900, panel: 284, trace: 900 });
+    expect(frame(506, false)).toEqual({ side: false, beside: false, grid: 500, panel: 500, trace: 500 });
   });
   it("puts prompt B beside prompt A when there is room, else under it", () => {
-    expect(frame(1200, true)).toEqual({ side: false, beside: true, grid: 592, panel: 584, trace: 600 });
-    expect(frame(800, true)).toMatchObject({ side: true, beside: false, grid: 500 });
-    expect(frame(500, true)).toMatchObject({ side: false, beside: false, grid: 500 });
+    expect(frame(1206, true)).toEqual({ side: false, beside: true, grid: 592, panel: 584, trace: 600 });
+    expect(frame(806, true)).toMatchObject({ side: true, beside: false, grid: 500 });
+    expect(frame(506, true)).toMatchObject({ side: false, beside: false, grid: 500 });
   });
 });
 

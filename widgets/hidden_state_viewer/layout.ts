@@ -165,10 +165,13 @@ export interface Frame {
 }
 
 export const GAP = 16;
+/** Room for focus rings at both sides of the widget (the padding of .hs). */
+export const INSET = 3;
 const PANEL = 284;
 
 /** How the parts share the width of the widget. */
-export function frame(width: number, comparing: boolean): Frame {
+export function frame(outer: number, comparing: boolean): Frame {
+  const width = outer - 2 * INSET;
   const beside = comparing && width >= 960;
   const side = width >= 720 && !beside;
   const rest = width - PANEL - GAP;
