@@ -34,7 +34,7 @@ export function Effect({ state }: { state: State }) {
             <th scope="col">token</th>
             {compared && <th scope="col">before</th>}
             <th scope="col">after</th>
-            {compared && <th scope="col">change</th>}
+            {compared && <th scope="col">change, points</th>}
             <th scope="col" class="ap-bars-name">
               {compared ? (
                 <>

@@ -30,7 +30,7 @@ export function View(props: ViewProps) {
       <Heading state={state} />
       <PromptBar state={state} />
       {trouble && <Panel title="The new data cannot be drawn" message={trouble} />}
-      <Status requests={state.requests} />
+      <Status requests={state.requests} only={["page", "prompt_text"]} />
       <div class="ap-panes">
         <div class="ap-pane" style={kind === "beside" ? { width: `${gridWidth}px` } : {}}>
           <Grid state={state} />
@@ -39,6 +39,7 @@ export function View(props: ViewProps) {
         <Detail state={state} />
       </div>
       <Selection state={state} />
+      <Status requests={state.requests} only={["ablate"]} />
       <Effect state={state} />
     </div>
   );

@@ -1,5 +1,5 @@
 import { fromBase64 } from "./array";
-import type { AnyModel } from "./traits";
+import { type AnyModel, SAVE_AFTER_MS } from "./traits";
 
 type Callback = (...args: never[]) => void;
 type Sent = { kind: string; id: string; name?: string; args?: Record<string, unknown> };
@@ -74,6 +74,30 @@ export class FakeModel implements AnyModel {
   listeners(): number {
     return [...this.#heard.values()].reduce((sum, set) => sum + set.size, 0);
   }
+}
+
+/** Draw a widget on a fake model, in a place of its own of this width. */
+export function show(
+  widget: { render(props: { model: AnyModel; el: HTMLElement }): () => void },
+  state: Record<string, unknown>,
+  width = 1200,
+) {
+  const model = new FakeModel(state);
+  const el = document.createElement("div");
+  el.style.width = `${width}px`;
+  document.body.append(el);
+  const end = widget.render({ model, el });
+  const stop = () => {
+    end();
+    el.remove();
+  };
+  return { model, el, root: el.querySelector(".wb") as HTMLElement, stop };
+}
+
+/** Wait until what was just changed is on the screen, late parts and debounced writes too. */
+export async function settle(): Promise<void> {
+  await new Promise((done) => setTimeout(done, 2 * SAVE_AFTER_MS));
+  await new Promise((done) => requestAnimationFrame(done));
 }
 
 /** The trait values of an example.json, its base64 arrays turned into what a kernel message holds. */

@@ -1,8 +1,8 @@
 import type { Requests, Run } from "./request";
 
-/** The requests under way (progress, cancel) and those that failed (words, dismiss). */
-export function Status({ requests }: { requests: Requests }) {
-  const runs = requests.runs.value;
+/** The requests under way (progress, cancel) and those that failed (words, dismiss); `only` those of these names. */
+export function Status({ requests, only }: { requests: Requests; only?: readonly string[] }) {
+  const runs = requests.runs.value.filter((run) => !only || only.includes(run.name));
   const failed = runs.filter((run) => run.state.value.kind === "error" || run.state.value.kind === "gone");
   const going = runs.filter((run) => !failed.includes(run));
   return (
