@@ -28,7 +28,7 @@ from workbench.errors import ArtifactError
 
 VERSION = 1
 """Of the manifest; raised when its keys change their meaning."""
-PICKLES = frozenset({".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib"})
+PICKLES = frozenset({".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt"})
 """Endings of files that run code when they are read."""
 
 
