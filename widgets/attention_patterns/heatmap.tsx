@@ -14,7 +14,9 @@ export function HeatMap({ state, room }: { state: State; room: number }) {
   const zoom = useSignal(1);
   const gutter = labelRoom(state.page.value.tokens);
   const fit = Math.max(120, Math.min(room - gutter - 26, HIGHEST, map.size * LARGEST_CELL));
-  const side = Math.floor(fit >= map.size ? Math.floor(fit / map.size) * map.size : fit) * zoom.value;
+  // Cells of whole pixels look best, but not at the price of half the picture.
+  const even = Math.floor(fit / map.size) * map.size;
+  const side = Math.floor(even > 0.8 * fit ? even : fit) * zoom.value;
   const cell = side / map.size;
   const view = Math.min(side, fit);
   const canvas = useRef<HTMLCanvasElement>(null);

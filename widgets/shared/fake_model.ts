@@ -1,5 +1,5 @@
 import { fromBase64 } from "./array";
-import { type AnyModel, SAVE_AFTER_MS } from "./traits";
+import type { AnyModel } from "./traits";
 
 type Callback = (...args: never[]) => void;
 type Sent = { kind: string; id: string; name?: string; args?: Record<string, unknown> };
@@ -94,10 +94,10 @@ export function show(
   return { model, el, root: el.querySelector(".wb") as HTMLElement, stop };
 }
 
-/** Wait until what was just changed is on the screen, late parts and debounced writes too. */
+/** Wait until what was just changed is on the screen: four frames, for parts that bring later parts. */
 export async function settle(): Promise<void> {
-  await new Promise((done) => setTimeout(done, 2 * SAVE_AFTER_MS));
-  await new Promise((done) => requestAnimationFrame(done));
+  for (let frame = 0; frame < 4; frame++)
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
 /** The trait values of an example.json, its base64 arrays turned into what a kernel message holds. */
