@@ -88,7 +88,7 @@ def attention_patterns(
     Args:
         model: The model.
         prompts: The prompts.
-        layers: Which blocks; None is all.
+        layers: Which blocks, in any order; None is all.
         edits: Changes made while the model runs.
 
     Returns:
@@ -105,7 +105,7 @@ def head_z(
     Args:
         model: The model.
         prompts: The prompts.
-        layers: Which blocks; None is all.
+        layers: Which blocks, in any order; None is all.
         edits: Changes made while the model runs.
 
     Returns:
@@ -127,7 +127,7 @@ def head_contributions(
     Args:
         model: The model.
         prompts: The prompts.
-        layers: Which blocks; None is all.
+        layers: Which blocks, in any order; None is all.
         edits: Changes made while the model runs.
 
     Returns:
@@ -144,7 +144,7 @@ def attention_outputs(
     Args:
         model: The model.
         prompts: The prompts.
-        layers: Which blocks; None is all.
+        layers: Which blocks, in any order; None is all.
         edits: Changes made while the model runs.
 
     Returns:
@@ -161,7 +161,7 @@ def mlp_outputs(
     Args:
         model: The model.
         prompts: The prompts.
-        layers: Which blocks; None is all.
+        layers: Which blocks, in any order; None is all.
         edits: Changes made while the model runs.
 
     Returns:
@@ -180,7 +180,7 @@ def neurons(
     Args:
         model: The model.
         prompts: The prompts.
-        layers: Which blocks; None is all.
+        layers: Which blocks, in any order; None is all.
         edits: Changes made while the model runs.
 
     Returns:
@@ -344,7 +344,7 @@ def _one(
 def _layers(model: TracedModel, name: str, layers: Iterable[int] | None) -> tuple[int, ...]:
     if name == "logits":
         return (model.n_blocks,)
-    chosen = range(-1 if name == "residuals" else 0, model.n_blocks) if layers is None else sorted(layers)
+    chosen = range(-1 if name == "residuals" else 0, model.n_blocks) if layers is None else sorted(set(layers))
     for layer in chosen:
         check_site(model, Residual(layer) if name == "residuals" else MLP(layer))
     return tuple(chosen)
