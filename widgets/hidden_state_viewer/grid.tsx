@@ -89,7 +89,7 @@ export function Grid({ viewer, which }: Props) {
       onClick={onClick}
     >
       <div class="hs-extent" style={{ width: `${g.width}px`, height: `${g.height}px` }}>
-        <div class="hs-window" ref={(el) => easel.take(el)}>
+        <div class="hs-window">
           <canvas ref={canvas} aria-hidden="true" />
           <div class="hs-over" style={{ left: `${g.left}px`, top: `${g.top}px` }} aria-hidden="true">
             <i class="hs-outline hs-pinned" data-of="pin" />
@@ -132,7 +132,7 @@ class Easel {
   readonly #fitter = new Fitter();
   #scroller!: HTMLDivElement;
   #canvas!: HTMLCanvasElement;
-  #window: HTMLElement | null = null;
+  #window!: HTMLElement;
   #frame = 0;
   #drawnFor = "";
 
@@ -141,17 +141,16 @@ class Easel {
     this.#which = which;
   }
 
-  take(el: HTMLElement | null): void {
-    this.#window = el;
-  }
-
   follow(scroller: HTMLDivElement, canvas: HTMLCanvasElement): () => void {
     this.#scroller = scroller;
     this.#canvas = canvas;
+    this.#window = canvas.parentElement!;
     const viewer = this.#viewer;
     const view = canvas.ownerDocument.defaultView!;
     const onScroll = () => {
       viewer.scroll.value = { left: scroller.scrollLeft, top: scroller.scrollTop };
+      // the cell has moved away from under the pointer; the keyboard has moved with its cell
+      if (viewer.probe.peek()?.by === "pointer") viewer.probe.value = null;
       this.#frame ||= view.requestAnimationFrame(() => {
         this.#frame = 0;
         this.#draw();
@@ -164,18 +163,18 @@ class Easel {
     });
     watcher.observe(scroller);
     const endings = [
-      effect(() => this.#draw()),
-      effect(() => this.#outline()),
-      effect(() => {
-        // a cell that Python selects comes into view
-        if (!viewer.problem.value && viewer.pinned.value && viewer.which.value === this.#which)
-          this.bringIntoView(viewer.pinned.value);
-      }),
       effect(() => {
         // the two prompts scroll together; an offset that a grid already has fires nothing
         const { left, top } = viewer.scroll.value;
         scroller.scrollTo({ left, top, behavior: "instant" });
       }),
+      effect(() => {
+        // a cell that Python selects comes into view
+        if (!viewer.problem.value && viewer.pinned.value && viewer.which.value === this.#which)
+          this.bringIntoView(viewer.pinned.value);
+      }),
+      effect(() => this.#draw()),
+      effect(() => this.#outline()),
     ];
     return () => {
       for (const end of endings) end();
@@ -227,7 +226,7 @@ class Easel {
       this.#canvas.height = h;
       Object.assign(this.#canvas.style, { width: `${width}px`, height: `${height}px` });
     }
-    if (this.#window) Object.assign(this.#window.style, { width: `${width}px`, height: `${height}px` });
+    Object.assign(this.#window.style, { width: `${width}px`, height: `${height}px` });
     return { width, height, left: scrollLeft, top: scrollTop };
   }
 
@@ -244,7 +243,7 @@ class Easel {
       return { x: x - scrollLeft, y: y - scrollTop };
     };
     const put = (name: string, on: boolean, x: number, y: number, width: number, height: number) => {
-      const el = this.#window?.querySelector<HTMLElement>(`[data-of=${name}]`);
+      const el = this.#window.querySelector<HTMLElement>(`[data-of=${name}]`);
       if (!el) return;
       el.hidden = !on;
       if (!on) return;

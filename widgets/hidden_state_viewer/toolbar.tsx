@@ -112,12 +112,13 @@ const clip = (token: string) => (token.length > 14 ? `${token.slice(0, 13)}…` 
 
 export function Legend({ viewer }: { viewer: Viewer }) {
   const { scale, colours } = viewer.shading.value;
+  const noValues = viewer.metric.value === "rank" && viewer.trackedId.value === null;
   const stops = Array.from({ length: 17 }, (_, i) => colours.css(scale.reversed ? 1 - i / 16 : i / 16));
   return (
     <figure class="hs-legend">
       <figcaption>
         {scale.name}
-        {scale.unit && <span class="hs-note"> ({scale.unit})</span>}
+        <span class="hs-note"> {noValues ? "(none is tracked)" : scale.unit && `(${scale.unit})`}</span>
       </figcaption>
       <div class="hs-legend-bar" style={{ background: `linear-gradient(to right, ${stops.join(",")})` }}>
         <Needle viewer={viewer} scale={scale} />

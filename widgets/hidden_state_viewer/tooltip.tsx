@@ -28,7 +28,11 @@ export function Tooltip({ viewer }: { viewer: Viewer }) {
     const at = tipCorner(
       cell,
       { width: el.offsetWidth, height: el.offsetHeight },
-      { width: body.clientWidth, height: body.clientHeight },
+      // the panel beside the grid stays readable
+      {
+        width: viewer.parts.value.side ? viewer.parts.value.grid : body.clientWidth,
+        height: body.clientHeight,
+      },
     );
     el.style.transform = `translate(${Math.round(at.x)}px, ${Math.round(at.y)}px)`;
   });
