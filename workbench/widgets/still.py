@@ -151,12 +151,14 @@ def _table(record: DecodedStates, rows: list[int], positions: range) -> str:
         + (f"; {len(rows)} of {len(record.rows)} rows" if len(rows) < len(record.rows) else "")
         + (f"; the last {len(positions)} tokens" if len(positions) < len(record.tokens) else "")
     )
-    head = "".join(f"<th>{html.escape(record.tokens[p])}</th>" for p in positions)
+    head = "".join(f"<th>{_text(record.tokens[p])}</th>" for p in positions)
     lines = [f"<table><caption>{html.escape(shown)}</caption>", f"<tr><th></th>{head}</tr>"]
     for row in rows:
         best, share = record.top[row, :, 0].tolist(), record.probability[row, :, 0].tolist()
-        cells = "".join(
-            f"<td>{html.escape(record.vocabulary[best[p]])}<br>{share[p]:.0%}</td>" for p in positions
-        )
+        cells = "".join(f"<td>{_text(record.vocabulary[best[p]])}<br>{share[p]:.0%}</td>" for p in positions)
         lines.append(f"<tr><th>{html.escape(record.rows[row])}</th>{cells}</tr>")
     return "\n".join([*lines, "</table>"])
+
+
+def _text(token: str) -> str:
+    return html.escape(token if len(token) <= 24 else token[:23] + "…")
