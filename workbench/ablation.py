@@ -1,7 +1,7 @@
 """Ablate every head in turn: how much does each one matter for one next token, on one prompt.
 
-An effect on one prompt is an anecdote: it can differ on the next prompt, and a head that another one stands in for
-shows none. The papers' notebooks measure over many prompts, with intervals and random heads as controls.
+An effect on one prompt is an anecdote: it can differ on the next prompt, and a head that another one stands
+in for shows none. The papers' notebooks measure over many prompts, with intervals and random controls.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class HeadEffects(Record):
     baseline: float
     """Its log probability in nats with nothing ablated."""
     effect: Float32[Tensor, "layers heads"]
-    """Log probability with the head zeroed minus `baseline`, in nats: negative where the head helps the token."""
+    """Log probability without the head minus `baseline`, in nats: negative where the head helps the token."""
 
     def _check(self, sizes: dict[str, int]) -> None:
         pass  # the base class has checked shapes, dtypes and finiteness; any finite effect is possible
@@ -111,7 +111,7 @@ def head_effects(
 
 
 def _log_probability(root: Any, block: int | None, heads: int, watched: int) -> Tensor:
-    """Runs inside the trace: the token's log probability in each row; row h runs without head h of `block`."""
+    """Runs inside the trace: the token's log probability in each row; row h lacks head h of `block`."""
     import torch
 
     if block is not None:

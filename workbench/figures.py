@@ -1,7 +1,7 @@
 """Static figures, in Plotly: for what needs no gesture.
 
-JupyterLab draws them from their JSON with the renderer that comes with Plotly, so nothing is fetched and a notebook
-holds the numbers and not a copy of the library.
+JupyterLab draws them from their JSON with the renderer that comes with Plotly, so nothing is fetched and a
+notebook holds the numbers and not a copy of the library.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The logit lens: decode the residual stream after every block as if it were the last.
 
-Source: nostalgebraist, "interpreting GPT: the logit lens" (2020). Each state goes through the model's own final norm
-and unembedding; the last row is the model's real output. An early row that reads as nonsense may still carry the
-answer in a form that the last block's dictionary can't read, so a row is evidence of presence and never of absence.
+Source: nostalgebraist, "interpreting GPT: the logit lens" (2020). Each state goes through the model's own
+final norm and unembedding; the last row is the model's real output. An early row that reads as nonsense may
+still carry the answer in a form that the last block's dictionary can't read: a row is evidence of presence
+and never of absence.
 """
 
 from __future__ import annotations
@@ -98,14 +99,14 @@ def _decode_every_row(
     chunk: int,
     tell: Callable[[float], None] | None,
 ) -> list[torch.Tensor]:
-    """Runs inside the trace: every number the record needs, [row, position, ...] or [tracked, row, position]."""
+    """Runs inside the trace: the record's numbers, [row, position, ...] or [tracked, row, position]."""
     import torch
 
     states = [root.blocks[0].input[0]]
     for block in range(blocks):
         out = root.blocks[block].output
         states.append((out[0] if isinstance(out, tuple) else out)[0])
-    # All rows together: the unembedding, the largest matrix there is, is then read once a chunk and not once a row.
+    # All rows together: the unembedding, the largest matrix there is, is read once a chunk, not once a row.
     stream = torch.stack(states)
     rows, positions = stream.shape[:2]
     pieces = stream.flatten(0, 1).split(chunk)
@@ -130,7 +131,8 @@ def _decode_every_row(
                 torch.stack(ranks, dim=-1) if ranks else wanted.long(),
             )
         )
+    columns = [torch.cat(column) for column in zip(*parts, strict=True)]
     ids, probability, entropy, tracked, rank = (
-        torch.cat(column).unflatten(0, (rows, positions)).detach().cpu() for column in zip(*parts, strict=True)
+        column.unflatten(0, (rows, positions)).detach().cpu() for column in columns
     )
     return [ids, probability, entropy, tracked.movedim(-1, 0).contiguous(), rank.movedim(-1, 0).contiguous()]

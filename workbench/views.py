@@ -50,7 +50,8 @@ def hidden_states(
     """
     track = [token if isinstance(token, int) else model.token_id(token) for token in track]
 
-    texts: dict[tuple[str, ...], str] = {}  # a record holds its tokens, and following another one needs the text
+    # A record holds its tokens; to follow one more of them it is decoded again, from the text.
+    texts: dict[tuple[str, ...], str] = {}
 
     def decode(text: str, ids: Sequence[int], task: Task | None = None) -> DecodedStates:
         tell = None if task is None else lambda done: task.progress(done, "decoding the hidden states")
@@ -96,8 +97,8 @@ def attention(model: TracedModel, prompts: str | Sequence[str], **traits: Any) -
         size = len(tokens) * model.n_blocks * model.n_heads * max(tokens.lengths) ** 2
         if size > MOST_WEIGHTS:
             raise PromptError(
-                f"{len(tokens)} prompts of up to {max(tokens.lengths)} tokens have {size:,} attention weights, "
-                f"and at most {MOST_WEIGHTS:,} are read at once. Use shorter prompts, or fewer."
+                f"{len(tokens)} prompts of up to {max(tokens.lengths)} tokens have {size:,} attention "
+                f"weights, and at most {MOST_WEIGHTS:,} are read at once. Use shorter prompts, or fewer."
             )
         return AttentionWeights(model.name, tokens.strings, capture.attention_patterns(model, tokens))
 

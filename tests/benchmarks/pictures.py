@@ -1,8 +1,8 @@
 """The same attention patterns as three pages, and a stopwatch for a page.
 
-Each page is one self-contained HTML file opened from disk with the network cut, which is what a saved notebook has.
-BertViz names d3, jQuery and require.js on a CDN: they are served from ``peers/`` (npm), so that its drawing is
-measured and not its download.
+Each page is one self-contained HTML file opened from disk with the network cut, as in a saved notebook.
+BertViz names d3, jQuery and require.js on a CDN: they are served from ``peers/`` (npm), so that its drawing
+is measured and not its download.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from playwright.sync_api import Page, Route
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PEERS = Path(__file__).parent / "peers"
-CDN = {"d3.min": "d3/dist/d3.min.js", "jquery": "jquery/dist/jquery.min.js", "require": "requirejs/require.js"}
+CDN = {
+    "d3.min": "d3/dist/d3.min.js",
+    "jquery": "jquery/dist/jquery.min.js",
+    "require": "requirejs/require.js",
+}
 
 
 def patterns(heads: int, tokens: int, seed: int = 0) -> torch.Tensor:
@@ -139,7 +143,8 @@ def measure(page: Page, html: str, folder: Path, selector: str, target: str, lim
     session.send("Performance.enable")
 
     def metric(name: str) -> float:
-        return next(m["value"] for m in session.send("Performance.getMetrics")["metrics"] if m["name"] == name)
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == name)
 
     try:
         page.goto(file.as_uri(), wait_until="commit")

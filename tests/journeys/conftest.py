@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from .lab import Lab, Notebook
+from tests.chromium import LAUNCH
+from tests.journeys.lab import Lab, Notebook
 
 LOOPBACK = re.compile(r"((https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|file:)")
 PICTURES = Path(__file__).parent / "pictures"
@@ -69,3 +70,9 @@ def notebook(page: Page) -> Iterator[Callable[..., Notebook]]:
     yield make
     for lab in used:
         lab.end_kernels()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    """The machine's own Chromium."""
+    return {**browser_type_launch_args, **LAUNCH}

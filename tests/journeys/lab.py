@@ -1,8 +1,8 @@
 """A real JupyterLab on a loopback port, and a notebook in it, driven through Chromium.
 
-The server keeps every setting, workspace and runtime file inside its own folder, so a journey never sees (or
-changes) the JupyterLab of whoever runs it. ``expose_app_in_browser`` gives the page ``window.jupyterapp``: commands
-and kernel status, which are steadier to wait for than anything in the DOM.
+The server keeps every setting, workspace and runtime file inside its own folder, so a journey never sees
+(or changes) the JupyterLab of whoever runs it. ``expose_app_in_browser`` gives the page
+``window.jupyterapp``: commands and kernel status, steadier to wait for than anything in the DOM.
 """
 
 from __future__ import annotations
@@ -119,6 +119,15 @@ class Notebook:
         self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
         return self
 
+    def open_without_kernel(self) -> None:
+        """Show the notebook with no kernel at all, as a reader of a saved notebook sees it."""
+        self.page.goto(f"http://127.0.0.1:{self.lab.port}/lab/tree/{self.name}?reset")
+        self.page.wait_for_function(
+            "()=>window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=60_000
+        )
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
+        self.page.evaluate("()=>jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
     def cell(self, index: int):
         """Return the locator of a cell."""
         return self.page.locator(f"{PANEL} .jp-Cell").nth(index)
@@ -175,3 +184,8 @@ class Notebook:
         """Switch JupyterLab to its dark theme."""
         self.command("apputils:change-theme", theme="JupyterLab Dark")
         self.page.locator("body[data-jp-theme-light='false']").wait_for()
+
+    def light(self) -> None:
+        """And back."""
+        self.command("apputils:change-theme", theme="JupyterLab Light")
+        self.page.locator("body[data-jp-theme-light='true']").wait_for()

@@ -1,0 +1,83 @@
+"""The tour in a real JupyterLab: run all, gesture, read back, dark theme, save, reopen.
+
+It takes README's picture.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import PICTURES
+from tests.journeys.lab import Lab, Notebook
+
+TOUR = Path(__file__).resolve().parents[2] / "notebooks" / "00_tour.ipynb"
+
+pytestmark = pytest.mark.journey
+
+
+def cell_of(notebook: Notebook, beginning: str) -> int:
+    """Index of the cell whose source begins so."""
+    cells = notebook.save()["cells"]
+    return next(i for i, cell in enumerate(cells) if "".join(cell["source"]).startswith(beginning))
+
+
+def test_the_tour(lab: Lab, notebook, page: Page) -> None:
+    book = notebook(lab, TOUR, "tour.ipynb")
+    book.run_all()
+    expect(
+        page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']")
+    ).to_have_count(0)
+    saved = book.save()
+    errors = [o for c in saved["cells"] for o in c.get("outputs", []) if o["output_type"] == "error"]
+    assert errors == []
+
+    # A click in the lens comes back as a typed value.
+    lens = book.output(cell_of(book, "lens = ")).locator(".wb[data-ready='1']")
+    grid = lens.get_by_role("grid")
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    grid.click(position={"x": box["width"] - 20, "y": 70})
+    pinned = lens.get_by_label("Pinned cell")
+    expect(pinned).to_contain_text("token 4")
+    read_back = cell_of(book, "from workbench import Cell")
+    book.run(read_back)
+    cell = book.python("print(lens.selection)").strip()
+    assert cell.endswith("@4")
+    layer = int(cell.removeprefix("L").removesuffix("@4"))
+    assert 20 < layer <= 29, "the click was near the top"
+    expect(book.output(read_back)).to_have_text(f"Cell(layer={layer}, position=4)")
+
+    # A gesture in the other picture is an experiment; its result comes back too.
+    heads = book.output(cell_of(book, "heads = ")).locator(".wb[data-ready='1']")
+    heads.locator("[data-head='23/4']").click()
+    heads.get_by_role("button", name="Ablate selected heads").click()
+    expect(heads.locator(".ap-effect")).to_contain_text("L23H4 set to zero", timeout=30_000)
+    assert (
+        book.python("print(heads.selection, heads.effect.change('·Paris') < -0.3)")
+        == "(Head(layer=23, head=4),) True\n"
+    )
+
+    page.set_viewport_size({"width": 1280, "height": 1180})
+    heads.scroll_into_view_if_needed()
+    PICTURES.mkdir(exist_ok=True)
+    heads.screenshot(path=PICTURES / "heads.png")
+    lens.screenshot(path=PICTURES / "lens.png")
+    book.dark()
+    heads.scroll_into_view_if_needed()
+    expect(heads).to_have_attribute("data-theme", "dark")
+    heads.screenshot(path=PICTURES / "heads_dark.png")
+    book.light()
+
+    # Saved, and opened again with the kernel gone: the pictures are still there, and say what they can't do.
+    book.save()
+    lab.end_kernels()
+    book.open_without_kernel()
+    heads = book.output(cell_of(book, "heads = ")).locator(".wb[data-ready='1']")
+    expect(heads.locator(".ap-effect")).to_contain_text("L23H4 set to zero")
+    heads.locator("[data-head='11/7']").click()
+    expect(heads.locator("[data-head='11/7']")).to_have_attribute("aria-selected", "true")
+    heads.get_by_role("button", name="Ablate selected heads").click()
+    expect(heads.get_by_role("alert")).to_contain_text("The picture stays", timeout=20_000)
