@@ -8,8 +8,10 @@ type Sent = { kind: string; id: string; name?: string; args?: Record<string, unk
 export class FakeModel implements AnyModel {
   /** What reached the kernel by save_changes, one entry a message. */
   readonly saves: Record<string, unknown>[] = [];
-  /** Custom messages sent to the kernel. */
+  /** Custom messages sent to the kernel, but for the greeting. */
   readonly sent: Sent[] = [];
+  /** How often the view greeted the kernel. */
+  greetings = 0;
   /** When true, `send` throws, as it does with a closed comm. */
   dead = false;
   readonly #state: Record<string, unknown>;
@@ -37,7 +39,8 @@ export class FakeModel implements AnyModel {
 
   send(content: unknown): void {
     if (this.dead) throw new Error("Comm is closed");
-    this.sent.push(content as Sent);
+    if ((content as Sent).kind === "hello") this.greetings++;
+    else this.sent.push(content as Sent);
   }
 
   on(event: string, callback: Callback): void {
