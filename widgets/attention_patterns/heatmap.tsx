@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { gridMoves, onKeys } from "../shared/keyboard";
 import { draw } from "./grid";
 import { heatmapPixels, thinned } from "./layout";
-import { lock, lockedRow, pictureName, rowText, type State } from "./state";
+import { lock, lockedRow, pictureName, release, rowText, type State } from "./state";
 
 const HIGHEST = 560;
 const LARGEST_CELL = 44;
@@ -49,11 +49,7 @@ export function HeatMap({ state, room }: { state: State; room: number }) {
       point(q, k);
       keepInSight(plot.current, q * cell, k * cell, cell);
     });
-    const leave = () => {
-      state.locked.value = null;
-      state.pointed.value = null;
-    };
-    onKeys({ ...moves, Enter: lockRow, " ": lockRow, Escape: leave })(event);
+    onKeys({ ...moves, Enter: lockRow, " ": lockRow, Escape: () => release(state) })(event);
   };
 
   return (
@@ -117,29 +113,45 @@ function Zoom(props: { zoom: { value: number }; by: number; label: string; sign:
   );
 }
 
+interface Axis {
+  state: State;
+  cell: number;
+  axis: "query" | "key";
+}
+
 /** Token labels of one axis, thinned where they would touch; the one pointed at is always there. */
-function Labels({ state, cell, axis }: { state: State; cell: number; axis: "query" | "key" }) {
-  const { size } = state.picture.value.map;
-  const lit = useComputed(() => state.pointed.value?.[axis] ?? null);
-  const held = useComputed(() => {
-    const locked = lockedRow(state);
-    return locked?.side === axis ? locked.row : null;
-  });
-  const label = (row: number, kind: string) => (
+function Labels(props: Axis) {
+  const { size } = props.state.picture.value.map;
+  return (
+    <div class={`ap-labels ap-labels-${props.axis}`} aria-hidden="true">
+      {thinned(size, props.cell, 14).map((row) => (
+        <Label key={row} {...props} row={row} kind="" />
+      ))}
+      <LitLabels {...props} />
+    </div>
+  );
+}
+
+function LitLabels(props: Axis) {
+  const { state, axis } = props;
+  const lit = useComputed(() => state.pointed.value?.[axis] ?? null).value;
+  const locked = lockedRow(state);
+  return (
+    <>
+      {locked?.side === axis && <Label {...props} row={locked.row} kind="ap-held" />}
+      {lit !== null && <Label {...props} row={lit} kind="ap-lit" />}
+    </>
+  );
+}
+
+function Label({ state, cell, axis, row, kind }: Axis & { row: number; kind: string }) {
+  return (
     <span
-      key={kind + row}
       class={`wb-token ap-label ${kind}`}
       style={{ [axis === "query" ? "top" : "left"]: `${(row + 0.5) * cell}px` }}
     >
       {rowText(state, row).label}
     </span>
-  );
-  return (
-    <div class={`ap-labels ap-labels-${axis}`} aria-hidden="true">
-      {thinned(size, cell, 14).map((row) => label(row, ""))}
-      {held.value !== null && held.value < size && label(held.value, "ap-held")}
-      {lit.value !== null && lit.value < size && label(lit.value, "ap-lit")}
-    </div>
   );
 }
 

@@ -1,12 +1,12 @@
-import { useComputed, useSignalEffect } from "@preact/signals";
+import { effect, useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { onKeys } from "../shared/keyboard";
 import { labelRoom } from "./heatmap";
 import { type Line, linesOf, type Side, strongest } from "./layout";
-import { lock, lockedRow, MOST_COLOURS, pictureName, rowText, type State } from "./state";
+import { lock, lockedRow, MOST_COLOURS, pictureName, release, rowText, type State } from "./state";
 
 /** Lines drawn when no token is chosen; more would be one grey cloud. */
-const MOST_LINES = 3000;
+const MOST_LINES = 600;
 const HIGHEST = 560;
 
 let made = 0;
@@ -127,36 +127,47 @@ interface ColumnProps {
 
 /** The tokens of one side, a list box: arrows point, Enter locks. */
 function Column({ state, side, uid, row, column, point }: ColumnProps) {
-  const { size } = state.picture.value.map;
-  const pointed = useComputed(() => state.pointed.value?.[side] ?? null);
-  const locked = useComputed(() => {
+  const { map } = state.picture.value;
+  const list = useRef<HTMLDivElement>(null);
+  const lockedHere = () => {
     const held = lockedRow(state);
     return held?.side === side ? held.row : null;
-  });
-  const active = pointed.value ?? locked.value;
-  const list = useRef<HTMLDivElement>(null);
+  };
+  const active = () => state.pointed.value?.[side] ?? lockedHere();
+  // By hand: to draw all tokens anew for each that is pointed at would cost more than the lines.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const [lit, locked, options] = [active(), lockedHere(), list.current?.children ?? []];
+        for (const option of list.current?.querySelectorAll(".ap-lit, [aria-selected=true]") ?? []) {
+          option.classList.remove("ap-lit");
+          option.ariaSelected = "false";
+        }
+        if (lit !== null) options[lit]?.classList.add("ap-lit");
+        if (locked !== null && options[locked]) options[locked].ariaSelected = "true";
+        list.current?.setAttribute("aria-activedescendant", lit === null ? "" : `${uid}-${side}-${lit}`);
+      }),
+    [map],
+  );
   const onKeyDown = (event: KeyboardEvent) => {
-    const now = active ?? (event.key === "ArrowUp" ? size : -1);
+    const at = active();
+    const now = at ?? (event.key === "ArrowUp" ? map.size : -1);
     const to = (index: number) => () => {
-      const next = Math.max(0, Math.min(size - 1, index));
+      const next = Math.max(0, Math.min(map.size - 1, index));
       point(side, next);
       list.current?.children[next]?.scrollIntoView({ block: "nearest" });
     };
-    const hold = () => active !== null && lock(state, side, active);
-    const leave = () => {
-      state.locked.value = null;
-      state.pointed.value = null;
-    };
+    const hold = () => at !== null && lock(state, side, at);
     onKeys({
       ArrowUp: to(now - 1),
       ArrowDown: to(now + 1),
       Home: to(0),
-      End: to(size - 1),
+      End: to(map.size - 1),
       PageUp: to(now - 10),
       PageDown: to(now + 10),
       Enter: hold,
       " ": hold,
-      Escape: leave,
+      Escape: () => release(state),
     })(event);
   };
   return (
@@ -165,20 +176,12 @@ function Column({ state, side, uid, row, column, point }: ColumnProps) {
       role="listbox"
       class={`ap-column ap-column-${side}`}
       aria-label={side === "query" ? "Query tokens" : "Key tokens"}
-      aria-activedescendant={active === null ? undefined : `${uid}-${side}-${active}`}
       tabIndex={0}
-      style={{ width: `${column}px` }}
+      style={{ width: `${column}px`, lineHeight: `${row}px` }}
       onKeyDown={onKeyDown}
     >
-      {Array.from({ length: size }, (_, index) => (
-        <div
-          role="option"
-          key={index}
-          id={`${uid}-${side}-${index}`}
-          aria-selected={locked.value === index}
-          class={`wb-token ap-option${active === index ? " ap-lit" : ""}`}
-          style={{ height: `${row}px`, lineHeight: `${row}px` }}
-        >
+      {Array.from({ length: map.size }, (_, index) => (
+        <div key={index} role="option" aria-selected="false" id={`${uid}-${side}-${index}`} class="ap-option">
           {rowText(state, index).label}
         </div>
       ))}

@@ -132,6 +132,14 @@ export function lock(state: State, side: Side, row: number): void {
   });
 }
 
+/** Let the locked token go, and point at nothing. */
+export function release(state: State): void {
+  batch(() => {
+    state.locked.value = null;
+    state.pointed.value = null;
+  });
+}
+
 /** The row (or column) of the map that holds the locked token, when the page has that token. */
 export function lockedRow(state: State): { side: Side; row: number } | null {
   const at = state.locked.value;

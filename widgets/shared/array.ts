@@ -107,7 +107,7 @@ export function strings(fields: Record<string, unknown>, name: string): string[]
 }
 
 /** The bytes of a base64 text. */
-export function fromBase64(text: string): DataView {
+export function fromBase64(text: string): DataView<ArrayBuffer> {
   const raw = atob(text);
   const bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);

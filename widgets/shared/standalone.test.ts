@@ -50,8 +50,20 @@ describe("a saved page", () => {
     source.textContent = JSON.stringify([one, { ...one, state: { text: "two" } }]);
     page.body.append(source);
     await show(page);
+    expectBoth(page);
+    // The same packed: gzip in base64.
+    const packed = new Blob([source.textContent]).stream().pipeThrough(new CompressionStream("gzip"));
+    const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
+    source.textContent = btoa(String.fromCharCode(...bytes));
+    source.type = "application/gzip";
+    page.body.lastElementChild?.remove();
+    await show(page);
+    expectBoth(page);
+  });
+
+  function expectBoth(page: Document) {
     expect(page.getElementById("workbench-0")?.textContent).toBe("<script>1</script>");
     expect(page.body.lastElementChild?.textContent).toBe("two");
     expect(page.head.textContent).toContain(".x { color: red }");
-  });
+  }
 });

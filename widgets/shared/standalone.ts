@@ -3,7 +3,7 @@
  *
  * The page (written by workbench/widgets/standalone.py) holds
  *   <script type="application/json" id="workbench-standalone">[Saved, ...]</script>
- * and then this bundle as <script type="module">. A picture is put into the element with id `workbench-<n>`,
+ * (or the same text as gzip in base64, of type "application/gzip") and then this bundle as <script type="module">. A picture is put into the element with id `workbench-<n>`,
  * or at the end of the body when there is none.
  */
 import { fromBase64 } from "./array";
@@ -100,8 +100,7 @@ export class SavedModel implements AnyModel {
 
 /** Draw every widget the page holds. */
 export async function show(page: Document): Promise<void> {
-  const source = page.getElementById("workbench-standalone");
-  const all = JSON.parse(source?.textContent ?? "[]") as Saved[];
+  const all = JSON.parse(await textOf(page.getElementById("workbench-standalone"))) as Saved[];
   for (const [index, saved] of all.entries()) {
     const place =
       page.getElementById(`workbench-${index}`) ?? page.body.appendChild(page.createElement("div"));
@@ -113,6 +112,13 @@ export async function show(page: Document): Promise<void> {
     URL.revokeObjectURL(url);
     widget.render({ model: new SavedModel(saved), el: place });
   }
+}
+
+async function textOf(source: HTMLElement | null): Promise<string> {
+  const text = source?.textContent ?? "[]";
+  if (source?.getAttribute("type") !== "application/gzip") return text;
+  const whole = new Blob([fromBase64(text.trim())]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(whole).text();
 }
 
 if (document.getElementById("workbench-standalone")) void show(document);
