@@ -22,6 +22,8 @@ from workbench.records import DecodedStates
 ANCHORS = "f6f7f2 e6efb4 c3e089 8fd067 55bd74 2ea57f 22898a 2a6d8c 36508a 41327c 440a58"
 PAPER, INK = 254, 255
 """Places of the background and of text in the palette; weights have the others."""
+SIDE = 48
+"""Pixels of a head's side: enough to know its kind, little enough to carry in every notebook."""
 GAP = 3
 """Pixels between heads."""
 
@@ -42,7 +44,7 @@ def contact_sheet(maps: Float32[Tensor, "layers heads queries keys"], limit: int
     Returns:
         The PNG, or nothing where even maps of one pixel do not fit.
     """
-    size = min(maps.shape[-1], 128)
+    size = min(maps.shape[-1], SIDE)
     while size:
         factor = -(-maps.shape[-1] // size)
         pooled = max_pool2d(maps, factor, ceil_mode=True) if factor > 1 else maps
@@ -55,7 +57,7 @@ def contact_sheet(maps: Float32[Tensor, "layers heads queries keys"], limit: int
 
 def _sheet(maps: Tensor) -> np.ndarray:
     layers, heads, side, _ = maps.shape
-    zoom = max(1, 48 // side)  # short prompts give tiny maps
+    zoom = max(1, SIDE // side)  # short prompts give tiny maps
     codes = (maps.clamp(0, 1).sqrt() * (PAPER - 1)).round().to(torch.uint8).numpy()
     codes = codes.repeat(zoom, axis=2).repeat(zoom, axis=3)
     step = side * zoom + GAP
@@ -103,7 +105,7 @@ def png(codes: np.ndarray, palette: np.ndarray) -> bytes:
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
         (b"PLTE", palette.tobytes()),
-        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        (b"IDAT", zlib.compress(rows.tobytes(), 6)),
         (b"IEND", b""),
     )
     body = (
