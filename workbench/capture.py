@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from workbench.decompose import Contributions, contributions, unembed
-from workbench.edits import Edit, Site, ablated, arranged, check_site, patched, quantity_of, steered
+from workbench.edits import Edit, Site, ablated, arranged, check_site, index_of, patched, quantity_of, steered
 from workbench.errors import PromptError, SiteError
 from workbench.forward import RESULT_LIMIT, Want, forward
 from workbench.records import NextTokens
@@ -299,8 +299,7 @@ def read(
     for item in dict.fromkeys(what):
         if isinstance(item, Site):
             check_site(model, item)
-            part = getattr(item, "head", getattr(item, "neuron", None))
-            wants[_key(item)] = Want(quantity_of(item), (item.layer,), None if part is None else (part,))
+            wants[_key(item)] = Want(quantity_of(item), (item.layer,), index_of([item]))
         elif item in NAMES:
             wants[item] = Want(item, _layers(model, item, layers))
         else:
@@ -344,7 +343,8 @@ def _one(
 def _layers(model: TracedModel, name: str, layers: Iterable[int] | None) -> tuple[int, ...]:
     if name == "logits":
         return (model.n_blocks,)
-    chosen = range(-1 if name == "residuals" else 0, model.n_blocks) if layers is None else sorted(set(layers))
+    first = -1 if name == "residuals" else 0
+    chosen = range(first, model.n_blocks) if layers is None else sorted(set(layers))
     for layer in chosen:
         check_site(model, Residual(layer) if name == "residuals" else MLP(layer))
     return tuple(chosen)

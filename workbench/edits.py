@@ -29,18 +29,15 @@ Positions = int | Sequence[int] | TokenSpan | None
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """A change to one quantity of one layer. Make it with `ablated`, `patched` or `steered`."""
+    """A change at places of one kind in one layer. Make it with `ablated`, `patched` or `steered`."""
 
-    label: str
-    """What it does, in words, such as "L5H1 set to zero"."""
-    quantity: str
-    """"head_z", "neurons", "mlp_outputs" or "residuals"."""
-    layer: int
-    """The block; -1 is the embedding (residuals only)."""
-    index: tuple[int, ...] | None
-    """Which heads or neurons; None where the quantity has no such parts."""
+    sites: tuple[Site, ...]
+    """The places: heads, neurons, or one MLP, Residual or Cell."""
+    does: str
+    """What is done there, in words, such as "set to zero"."""
     value: torch.Tensor
-    """float32 [source prompt, position, ...]: what is put there or added; axes of length 1 are repeated."""
+    """float32 [source prompt, position, ...]: what is put there or added; axes of length 1 are repeated. The
+    rest is [head, d_head], [neuron] or [d_model]."""
     add: bool = False
     """Add the value instead of putting it in place."""
     positions: tuple[int, ...] | None = None
@@ -52,10 +49,15 @@ class Edit:
     shorter."""
 
     def __str__(self) -> str:
-        return self.label
+        kind = "heads" if isinstance(self.sites[0], Head) else "neurons"
+        many = f"{len(self.sites)} {kind} of L{self.sites[0].layer}"
+        names = ", ".join(map(str, self.sites)) if len(self.sites) < 5 else many
+        # A cell's name says its position already.
+        told = self.positions is None or isinstance(self.sites[0], Cell)
+        return f"{names} {self.does}" + ("" if told else f" at {', '.join(map(str, self.positions))}")
 
     def __repr__(self) -> str:
-        return f"Edit({self.label!r})"
+        return f"Edit({str(self)!r})"
 
 
 def ablated(
@@ -91,19 +93,20 @@ def ablated(
         raise SiteError(f'There is no ablation {kind!r}: use "zero", "mean" or "resample".')
     groups = _grouped(model, sites, positions)
     if kind == "zero":
-        values = [torch.zeros(1, 1, *_shape(model, group)) for group in groups]
-        return tuple(_edit(group, value, "set to zero") for group, value in zip(groups, values, strict=True))
+        return tuple(
+            Edit(g, "set to zero", torch.zeros(1, 1, *shape_at(model, g)), positions=p) for g, p in groups
+        )
     if reference is None:
         raise PromptError(f'kind="{kind}" needs prompts to take values from: reference=["...", ...].')
     tokens = model.tokens(reference)
-    values = _values(model, tokens, groups)
-    if kind == "mean":
-        means = [value[tokens.mask].mean(0)[None, None] for value in values]
-        return tuple(_edit(group, mean, "set to its mean") for group, mean in zip(groups, means, strict=True))
-    return tuple(
-        _edit(group, value, "resampled", lengths=tokens.lengths, draw=seed)
-        for group, value in zip(groups, values, strict=True)
-    )
+    edits = []
+    for (group, places), value in zip(groups, _values(model, tokens, groups), strict=True):
+        if kind == "mean":
+            mean = value[tokens.mask].mean(0)[None, None]
+            edits.append(Edit(group, "set to its mean", mean, positions=places))
+        else:
+            edits.append(Edit(group, "resampled", value, positions=places, lengths=tokens.lengths, draw=seed))
+    return tuple(edits)
 
 
 def patched(
@@ -129,8 +132,8 @@ def patched(
     tokens = model.tokens(source)
     values = _values(model, tokens, groups)
     return tuple(
-        _edit(group, value, "patched", lengths=tokens.lengths)
-        for group, value in zip(groups, values, strict=True)
+        Edit(group, "patched", value, positions=places, lengths=tokens.lengths)
+        for (group, places), value in zip(groups, values, strict=True)
     )
 
 
@@ -150,64 +153,45 @@ def steered(site: Site, vector: Any, strength: float = 1.0, positions: Positions
     Raises:
         SiteError: The vector is not one finite vector.
     """
-    value = torch.as_tensor(vector, dtype=torch.float32).detach().cpu() * strength
+    try:
+        value = torch.as_tensor(vector, dtype=torch.float32).detach().cpu() * strength
+    except (TypeError, ValueError, RuntimeError):
+        value = torch.tensor([torch.nan])
     value = value.reshape(1) if value.ndim == 0 else value
     if value.ndim != 1 or not bool(value.isfinite().all()):
-        raise SiteError(f"Steering takes one finite vector, not an array of shape {tuple(value.shape)}.")
-    (group,) = _grouped(None, site, positions)
-    shape = (1, 1, 1, -1) if group.quantity == "head_z" else (1, 1, -1)
-    return (_edit(group, value.reshape(shape), f"steered by {float(value.norm()):.3g}", add=True),)
-
-
-@dataclass(frozen=True)
-class _Group:
-    quantity: str
-    layer: int
-    index: tuple[int, ...] | None
-    positions: tuple[int, ...] | None
-    names: str
-
-
-def _edit(group: _Group, value: torch.Tensor, does: str, **rest: Any) -> Edit:
-    where = "" if group.positions is None else f" at {', '.join(map(str, group.positions))}"
-    return Edit(
-        f"{group.names} {does}{where}",
-        group.quantity,
-        group.layer,
-        group.index,
-        value,
-        positions=group.positions,
-        **rest,
+        raise SiteError(f"Steering adds one vector of finite numbers, and this is none: {str(vector)[:80]}")
+    ((group, places),) = _grouped(None, site, positions)
+    value = value[None] if isinstance(site, Head) else value
+    return (
+        Edit(group, f"steered by {float(value.norm()):.3g}", value[None, None], add=True, positions=places),
     )
 
 
-def _grouped(model: TracedModel | None, sites: Site | Sequence[Site], positions: Positions) -> list[_Group]:
-    """Put the sites of one quantity, layer and position together: they are then edited in one go."""
+def _grouped(
+    model: TracedModel | None, sites: Site | Sequence[Site], positions: Positions
+) -> list[tuple[tuple[Site, ...], tuple[int, ...] | None]]:
+    """Put heads and neurons of one layer together, since they are edited in one go; with where to edit."""
     sites = [sites] if isinstance(sites, Site) else list(dict.fromkeys(sites))
     if not sites:
         raise SiteError("There is nothing to edit: give at least one site, such as Head(5, 1).")
-    places = _places(positions)
-    groups: dict[tuple, list[Site]] = {}
+    places = positions
+    if isinstance(positions, TokenSpan):
+        places = range(positions.start, positions.stop)
+    if places is not None:
+        places = (places,) if isinstance(places, int) else tuple(places)
+    groups: dict[Any, list[Site]] = {}
     for site in sites:
         if not isinstance(site, Site):
-            raise SiteError(
-                f"{site!r} is no place that can be edited: use Head, Neuron, MLP, Residual or Cell."
-            )
+            raise SiteError(f"{site!r} can't be edited: use Head, Neuron, MLP, Residual or Cell.")
         if isinstance(site, Cell) and places is not None:
             raise SiteError(f"{site} names its position itself: leave positions= out.")
         if model is not None:
             check_site(model, site)
-        own = (site.position,) if isinstance(site, Cell) else places
-        groups.setdefault((quantity_of(site), site.layer, own), []).append(site)
+        key = (type(site), site.layer) if isinstance(site, (Head, Neuron)) else site
+        groups.setdefault(key, []).append(site)
     return [
-        _Group(
-            quantity,
-            layer,
-            _index(members),
-            own,
-            ", ".join(map(str, members)) if len(members) < 5 else f"{len(members)} places of L{layer}",
-        )
-        for (quantity, layer, own), members in groups.items()
+        (tuple(group), (group[0].position,) if isinstance(group[0], Cell) else places)
+        for group in groups.values()
     ]
 
 
@@ -220,10 +204,11 @@ def quantity_of(site: Site) -> str:
     return "mlp_outputs" if isinstance(site, MLP) else "residuals"
 
 
-def _index(members: list[Site]) -> tuple[int, ...] | None:
-    if isinstance(members[0], Head):
-        return tuple(site.head for site in members)
-    return tuple(site.neuron for site in members) if isinstance(members[0], Neuron) else None
+def index_of(sites: Sequence[Site]) -> tuple[int, ...] | None:
+    """Which heads or neurons of their layer these are; None for other places."""
+    if isinstance(sites[0], Head):
+        return tuple(site.head for site in sites)
+    return tuple(site.neuron for site in sites) if isinstance(sites[0], Neuron) else None
 
 
 def check_site(model: TracedModel, site: Site) -> None:
@@ -240,28 +225,23 @@ def check_site(model: TracedModel, site: Site) -> None:
             raise SiteError(f"{site!r} does not exist: a block of {model.name} has {count} {part}s, from 0.")
 
 
-def _places(positions: Positions) -> tuple[int, ...] | None:
-    if positions is None:
-        return None
-    if isinstance(positions, TokenSpan):
-        positions = range(positions.start, positions.stop)
-    return (positions,) if isinstance(positions, int) else tuple(positions)
+def shape_at(model: TracedModel, sites: Sequence[Site]) -> tuple[int, ...]:
+    """The shape of what is at these places, for one token."""
+    if isinstance(sites[0], Head):
+        return (len(sites), model.d_head)
+    return (len(sites),) if isinstance(sites[0], Neuron) else (model.d_model,)
 
 
-def _shape(model: TracedModel, group: _Group | Edit) -> tuple[int, ...]:
-    if group.quantity == "head_z":
-        return (len(group.index), model.d_head)
-    return (len(group.index),) if group.quantity == "neurons" else (model.d_model,)
-
-
-def _values(model: TracedModel, tokens: Tokens, groups: list[_Group]) -> list[torch.Tensor]:
-    """What is at each group's place in a run on these prompts, [prompt, position, ...]."""
-    wants = {str(n): Want(group.quantity, (group.layer,), group.index) for n, group in enumerate(groups)}
+def _values(model: TracedModel, tokens: Tokens, groups: list[tuple]) -> list[torch.Tensor]:
+    """What is at each group's places in a run on these prompts, [prompt, position, ...]."""
+    wants = {
+        str(number): Want(quantity_of(sites[0]), (sites[0].layer,), index_of(sites))
+        for number, (sites, _) in enumerate(groups)
+    }
     found = forward(model, tokens, wants)
-    values = [found[str(n)][:, 0] for n in range(len(groups))]
     return [
-        value.transpose(1, 2) if group.quantity == "head_z" else value
-        for value, group in zip(values, groups, strict=True)
+        found[key][:, 0].transpose(1, 2) if want.quantity == "head_z" else found[key][:, 0]
+        for key, want in wants.items()
     ]
 
 
@@ -283,19 +263,18 @@ def arranged(model: TracedModel, tokens: Tokens, edits: Sequence[Edit]) -> dict[
     """
     plan: dict[tuple[str, int], list[tuple]] = {}
     for edit in edits:
-        index = None if edit.index is None else list(edit.index)
-        size = model.n_heads if edit.quantity == "head_z" else model.d_mlp
-        fits = edit.value.shape[2:] == _shape(model, edit) and all(
-            number < size for number in edit.index or ()
-        )
-        if not fits or edit.layer >= model.n_blocks:
+        for site in edit.sites:
+            check_site(model, site)
+        if edit.value.shape[2:] != shape_at(model, edit.sites):
             raise SiteError(
-                f"The edit {edit.label!r} does not fit {model.name}, which has {model.n_blocks} blocks and "
-                f"takes {_shape(model, edit)} numbers there, not {tuple(edit.value.shape[2:])} in layer "
-                f"{edit.layer}. Make the edit for this model."
+                f"{edit}: it has {tuple(edit.value.shape[2:])} numbers a token, and {model.name} takes "
+                f"{shape_at(model, edit.sites)}. Make the edit for this model."
             )
+        index = index_of(edit.sites)
         value, where = _laid_out(edit, tokens)
-        plan.setdefault((edit.quantity, edit.layer), []).append((index, edit.add, value, where))
+        plan.setdefault((quantity_of(edit.sites[0]), edit.sites[0].layer), []).append(
+            (None if index is None else list(index), edit.add, value, where)
+        )
     return plan
 
 
@@ -316,7 +295,7 @@ def _laid_out(edit: Edit, tokens: Tokens) -> tuple[torch.Tensor, torch.Tensor]:
         chosen = [row % sources for row in range(len(tokens))]
     else:
         raise PromptError(
-            f"{edit.label}: {sources} source prompts for {len(tokens)} prompts. Give one source, or one "
+            f"{edit}: {sources} source prompts for {len(tokens)} prompts. Give one source, or one "
             f"for each prompt."
         )
     columns = torch.zeros_like(tokens.ids)
@@ -327,7 +306,7 @@ def _laid_out(edit: Edit, tokens: Tokens) -> tuple[torch.Tensor, torch.Tensor]:
                 columns[row, place_of(position, length)] = place_of(position, known)
         elif edit.draw is None and length > known:
             raise PromptError(
-                f"{edit.label}: the source has {known} tokens and the prompt {length}. Name the positions to "
+                f"{edit}: the source has {known} tokens and the prompt {length}. Name the positions to "
                 f"patch: positions=..."
             )
         else:
