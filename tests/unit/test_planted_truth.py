@@ -26,7 +26,7 @@ TOKEN, POSITION, READ, UNREAD = slice(0, 10), slice(10, 18), slice(18, 28), slic
 
 @functools.cache
 def planted(remote: bool | str = False) -> workbench.TracedModel:
-    module = models.module("gpt2", vocab_size=10, n_positions=8, n_embd=40, n_layer=2, n_head=4)
+    module = models.module("gpt2", vocab_size=10, n_positions=8, n_embd=40, n_layer=2, n_head=4, n_inner=16)
     torch.manual_seed(1)
     with torch.no_grad():
         for name, parameter in module.named_parameters():
@@ -43,7 +43,7 @@ def planted(remote: bool | str = False) -> workbench.TracedModel:
                 part.normal_(std=0.5)
             block.attn.c_proj.weight[:, UNREAD] = 0.003 * torch.randn(40, 12)
             block.mlp.c_fc.weight.normal_(std=0.5)
-            block.mlp.c_proj.weight[:, UNREAD] = 0.003 * torch.randn(160, 12)
+            block.mlp.c_proj.weight[:, UNREAD] = 0.003 * torch.randn(16, 12)
         # Head 1 has columns 10 to 19 of queries, keys and values: position i asks for position i - 1.
         queries, keys, values = body.h[0].attn.c_attn.weight.split(40, dim=1)
         for part in (queries, keys, values):
