@@ -212,7 +212,7 @@ def test_as_code_makes_the_same_screen(monkeypatch, model):
     def attention(model, prompt):
         return AttentionPatterns(model.read(prompt, None), ablate=model.ablate, read=model.read)
 
-    monkeypatch.setattr(workbench, "attention", attention, raising=False)
+    monkeypatch.setitem(vars(workbench), "attention", attention)
     view = attention(model, "a b c")
     view._code = "workbench.attention(model, 'a b c')"
     view.request("ablate", heads=[[0, 0]], kind="zero").wait(10)

@@ -234,7 +234,7 @@ def test_as_code_makes_the_same_screen(monkeypatch, decoder, ids):
             model.decode(prompt, (ids[9],), None), track=model.track, decode=model.decode
         )
 
-    monkeypatch.setattr(workbench, "hidden_states", hidden_states, raising=False)
+    monkeypatch.setitem(vars(workbench), "hidden_states", hidden_states)
     view = hidden_states(decoder, "a b c d")
     view._code = "workbench.hidden_states(model, 'a b c d')"
     view.request("track", id=ids[2]).wait(10)
