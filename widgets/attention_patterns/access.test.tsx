@@ -1,14 +1,12 @@
 import axe from "axe-core";
 import { afterEach, describe, expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
-import { settle, show } from "../shared/fake_model";
-import { type Planted, plantedEffect, plantedState } from "./fixture";
-import widget from "./index";
+import { settle } from "../shared/fake_model";
+import { type Planted, plantedEffect } from "./fixture";
+import { draw, small, strike } from "./stage";
 
-let open: ReturnType<typeof show>[] = [];
 afterEach(() => {
-  for (const { stop } of open) stop();
-  open = [];
+  strike();
   document.body.removeAttribute("style");
 });
 
@@ -18,8 +16,7 @@ async function busy(planted: Planted, width: number) {
     [1, 2],
   ];
   const more = { heads, effect: plantedEffect(), locked: 3, prompts: ["one", "two"] };
-  const shown = show(widget, plantedState(planted, more), width);
-  open.push(shown);
+  const shown = draw(planted, more, width);
   const { model, root } = shown;
   await settle();
   root.querySelector<HTMLButtonElement>(".ap-ablate button")?.click();
@@ -50,7 +47,7 @@ describe("axe finds nothing serious", () => {
 
 describe("the Tab key", () => {
   it("goes through the parts in reading order, the grid being one stop, and out", async () => {
-    const { root } = await busy({ layers: 4, heads: 3, tokens: 12 }, 1200);
+    const { root } = await busy(small, 1200);
     root.querySelector<HTMLElement>("select")?.focus();
     const stops: string[] = [];
     for (let i = 0; i < 20 && root.contains(document.activeElement); i++) {
@@ -77,7 +74,7 @@ describe("the Tab key", () => {
   });
 
   it("shows where it is", async () => {
-    const { root } = await busy({ layers: 4, heads: 3, tokens: 12 }, 1200);
+    const { root } = await busy(small, 1200);
     root.querySelector<HTMLElement>("select")?.focus();
     for (let i = 0; i < 9; i++) {
       await userEvent.tab();
@@ -88,7 +85,7 @@ describe("the Tab key", () => {
 
 describe("names for a screen reader", () => {
   it("are on the grid, its cells and the pictures", async () => {
-    const { root } = await busy({ layers: 4, heads: 3, tokens: 12 }, 1200);
+    const { root } = await busy(small, 1200);
     const label = (css: string) => root.querySelector(css)?.getAttribute("aria-label");
     expect(label("[role=grid]")).toBe("Attention heads, 4 layers by 3 heads");
     expect(label('[data-head="1/2"]')).toBe("layer 1 head 2, shown large");

@@ -148,7 +148,7 @@ function Label({ state, cell, axis, row, kind }: Axis & { row: number; kind: str
   return (
     <span
       class={`wb-token ap-label ${kind}`}
-      style={{ [axis === "query" ? "top" : "left"]: `${(row + 0.5) * cell}px` }}
+      style={{ [axis === "query" ? "top" : "left"]: `${Math.max(7, (row + 0.5) * cell)}px` }}
     >
       {rowText(state, row).label}
     </span>

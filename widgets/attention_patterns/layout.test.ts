@@ -195,6 +195,7 @@ describe("words", () => {
   it("give a weight the digits that mean something", () => {
     expect(layout.weightText(0.42, weightError(0.42))).toBe("0.420 ± 0.003");
     expect(layout.weightText(0.0123, weightError(0.0123))).toBe("0.0123 ± 0.0004");
+    expect(layout.weightText(0.0001, weightError(0.0001))).toBe("0.00010 ± 0.00004");
   });
 
   it("leave labels out where they would touch", () => {

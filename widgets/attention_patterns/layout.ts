@@ -140,7 +140,7 @@ export function stretched(heads: readonly Head[], from: Head, to: Head): Head[] 
 
 /** A weight and its error, with the digits that mean something. */
 export function weightText(weight: number, error: number): string {
-  const digits = weight < 0.0995 ? 4 : 3;
+  const digits = weight >= 0.0995 ? 3 : weight >= 0.00095 ? 4 : 5;
   return `${weight.toFixed(digits)} ± ${error.toFixed(digits)}`;
 }
 

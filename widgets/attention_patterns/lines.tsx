@@ -2,8 +2,9 @@ import { effect, useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { onKeys } from "../shared/keyboard";
 import { labelRoom } from "./heatmap";
-import { type Line, linesOf, type Side, strongest } from "./layout";
+import { linesOf, type Side, strongest } from "./layout";
 import { lock, lockedRow, MOST_COLOURS, pictureName, release, rowText, type State } from "./state";
+import { shade, sized, stroke } from "./strokes";
 
 /** Lines drawn when no token is chosen; more would be one grey cloud. */
 const MOST_LINES = 600;
@@ -53,10 +54,14 @@ export function Lines({ state, room }: { state: State; room: number }) {
   };
   useLayoutEffect(paint);
   useSignalEffect(() => {
-    state.pointed.value;
-    state.locked.value;
-    state.lockedSide.value;
-    paint();
+    const pointed = state.pointed.value;
+    const box = scroller.current;
+    // Pointed at in the heat map: its query must be in sight here too.
+    if (box && pointed?.query != null && pointed.key !== null) {
+      const top = pointed.query * row;
+      if (top < box.scrollTop || top + row > box.scrollTop + high) box.scrollTop = top - high / 2;
+    }
+    paint(); // reads what is locked as well, and so follows it
   });
 
   const at = (event: MouseEvent): { side: Side; row: number } | null => {
@@ -195,74 +200,4 @@ function chosenToken(state: State): { side: Side; row: number } | null {
   if (pointed?.query != null) return { side: "query", row: pointed.query };
   if (pointed?.key != null) return { side: "key", row: pointed.key };
   return lockedRow(state);
-}
-
-interface Brush {
-  row: number;
-  column: number;
-  width: number;
-  colour: string;
-}
-
-/** Draw lines in classes of like opacity: one stroke a class, not one a line. */
-function stroke(
-  context: CanvasRenderingContext2D,
-  lines: readonly Line[],
-  brush: Brush & { chosen: boolean },
-): void {
-  const { row, column, width, colour, chosen } = brush;
-  const [left, right] = [column, width - column];
-  const bend = (right - left) * 0.45;
-  const classes = new Map<number, Path2D>();
-  for (const { query, key, weight } of lines) {
-    const step = Math.ceil(weight * 24);
-    let path = classes.get(step);
-    if (!path) {
-      path = new Path2D();
-      classes.set(step, path);
-    }
-    const [from, to] = [(query + 0.5) * row, (key + 0.5) * row];
-    path.moveTo(left, from);
-    path.bezierCurveTo(left + bend, from, right - bend, to, right, to);
-  }
-  context.strokeStyle = colour;
-  for (const [step, path] of [...classes].sort((a, b) => a[0] - b[0])) {
-    context.globalAlpha = Math.min(1, step / 24);
-    context.lineWidth = (chosen ? 1.25 : 1) + (1.75 * step) / 24;
-    context.stroke(path);
-  }
-  context.globalAlpha = 1;
-}
-
-/** Tint the tokens at the far end by their weight; several heads share the width. */
-function shade(
-  context: CanvasRenderingContext2D,
-  lines: readonly Line[],
-  side: Side,
-  brush: Brush & { part: [number, number] },
-): void {
-  const { row, column, width, colour, part } = brush;
-  const share = column / part[1];
-  const start = (side === "query" ? width - column : 0) + part[0] * share;
-  context.fillStyle = colour;
-  for (const { query, key, weight } of lines) {
-    context.globalAlpha = Math.min(0.55, weight * 0.6);
-    context.fillRect(start, (side === "query" ? key : query) * row + 1, share, row - 2);
-  }
-  context.globalAlpha = 1;
-}
-
-/** A cleared context whose unit is the CSS pixel. */
-function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
-  const ratio = canvas.ownerDocument.defaultView?.devicePixelRatio ?? 1;
-  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== h) {
-    canvas.width = w;
-    canvas.height = h;
-    canvas.style.height = `${height}px`;
-  }
-  const context = canvas.getContext("2d");
-  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context?.clearRect(0, 0, width, height);
-  return context;
 }

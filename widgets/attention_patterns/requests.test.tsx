@@ -1,50 +1,28 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { settle, show } from "../shared/fake_model";
+import { type FakeModel, settle } from "../shared/fake_model";
 import { ACCEPTED_WITHIN_MS, GONE, NO_ANSWER } from "../shared/request";
-import {
-  encodeTriangle,
-  type Planted,
-  plantedEffect,
-  plantedPage,
-  plantedState,
-  plantedWeights,
-} from "./fixture";
-import widget from "./index";
+import { encodeTriangle, type Planted, plantedEffect, plantedPage, plantedWeights } from "./fixture";
+import { click, draw, pick, small, strike } from "./stage";
 
-let open: ReturnType<typeof show>[] = [];
-function draw(planted: Planted, more: Record<string, unknown> = {}) {
-  const shown = show(widget, plantedState(planted, more));
-  open.push(shown);
-  const one = <T extends HTMLElement = HTMLElement>(css: string) => {
-    const found = shown.root.querySelector<T>(css);
-    if (!found) throw new Error(`nothing matches ${css}`);
-    return found;
-  };
-  const count = (name: string) => shown.model.sent.filter((message) => message.name === name).length;
-  return { ...shown, one, count };
-}
 afterEach(() => {
   vi.useRealTimers();
-  for (const { stop } of open) stop();
-  open = [];
+  strike();
 });
 
-const small: Planted = { layers: 4, heads: 3, tokens: 12 };
 const prompts = ["first text", "second text"];
 
-function pick(select: HTMLSelectElement, value: string) {
-  select.value = value;
-  select.dispatchEvent(new Event("change", { bubbles: true }));
-}
 function reply(tokens: string[]) {
   const page = plantedPage({ layers: 4, heads: 3, tokens });
   const { data, ...maps } = page.fields.maps;
   return { value: { ...page, fields: { ...page.fields, maps: { ...maps, buffer: 0 } } }, buffers: [data] };
 }
 
+const count = (model: FakeModel, name: string) =>
+  model.sent.filter((message) => message.name === name).length;
+
 describe("another prompt", () => {
   it("is asked for, drawn, kept, and told to Python", async () => {
-    const { model, one, count } = draw(small, { prompts });
+    const { model, one } = draw(small, { prompts });
     const select = one<HTMLSelectElement>(".ap-prompts select");
     expect([...select.options].map((option) => option.text)).toEqual([
       "mean over 2 prompts",
@@ -64,11 +42,11 @@ describe("another prompt", () => {
     await settle();
     expect(one(".ap-heading p").textContent).toContain("12 tokens: first text");
     pick(select, "1");
-    expect(count("page")).toBe(1);
+    expect(count(model, "page")).toBe(1);
   });
 
   it("stays picked when Python sends the same page as data", async () => {
-    const { model, one, count } = draw(small, { prompts });
+    const { model, one } = draw(small, { prompts });
     pick(one(".ap-prompts select"), "1");
     const { value, buffers } = reply(["·one", "·two"]);
     model.tell(model.request("page"), { kind: "reply", value }, buffers);
@@ -76,10 +54,10 @@ describe("another prompt", () => {
     model.fromKernel("data", plantedPage({ layers: 4, heads: 3, tokens: ["·one", "·two"] }));
     pick(one(".ap-prompts select"), "0");
     pick(one(".ap-prompts select"), "1");
-    expect(count("page")).toBe(1);
+    expect(count(model, "page")).toBe(1);
     model.fromKernel("data", plantedPage({ layers: 4, heads: 3, tokens: ["·new"] }));
     pick(one(".ap-prompts select"), "0");
-    expect(count("page")).toBe(2);
+    expect(count(model, "page")).toBe(2);
   });
 
   it("that cannot be had goes back to the one on the screen, in words", async () => {
@@ -246,7 +224,7 @@ describe("a long prompt", () => {
   };
 
   it("shows blocks first and every token when the head has come", async () => {
-    const { model, one, count } = draw(long, { focus: [2, 1] });
+    const { model, one } = draw(long, { focus: [2, 1] });
     expect(one(".ap-note").textContent).toContain("largest weight of 4 x 4 tokens");
     expect(model.request("head").args).toEqual({ prompt: 0, layer: 2, head: 1 });
     const { value, data } = full(0);
@@ -256,15 +234,12 @@ describe("a long prompt", () => {
     expect(one<HTMLCanvasElement>(".ap-plot canvas").width).toBe(96);
     model.fromKernel("focus", [0, 0]);
     model.fromKernel("focus", [2, 1]);
-    expect(count("head")).toBe(2); // (2, 1) is still here
+    expect(count(model, "head")).toBe(2); // (2, 1) is still here
   });
 
   it("locks the token a block begins with", async () => {
     const { model, one } = draw(long);
-    const plot = one(".ap-plot");
-    const { left, top, height } = plot.getBoundingClientRect();
-    const at = { bubbles: true, clientX: left + 3, clientY: top + (5.5 / 24) * height };
-    plot.dispatchEvent(new MouseEvent("click", at));
+    click(one(".ap-plot"), { y: (5.5 / 24) * one(".ap-plot").clientHeight });
     await settle();
     expect(model.get("locked")).toBe(20);
     expect(one(".ap-readout").textContent).toContain("(pos 20 to 23)");
@@ -280,19 +255,19 @@ describe("a long prompt", () => {
 
   it("does not fetch heads one by one for a mean of many", async () => {
     const heads = Array.from({ length: 12 }, (_, head) => [0, head]);
-    const { one, count } = draw(long, { heads });
-    expect(count("head")).toBe(0);
+    const { model, one } = draw(long, { heads });
+    expect(count(model, "head")).toBe(0);
     expect(one(".ap-note").textContent).toContain("at most 6 heads");
   });
 
   it("forgets what it fetched when another text is read", async () => {
-    const { model, one, count } = draw(long);
+    const { model, one } = draw(long);
     const { value, data } = full(0);
     model.tell(model.request("head"), { kind: "reply", value }, [data]);
     await settle();
     model.fromKernel("data", plantedPage({ ...long, tokens: 100, pooled: 4 }));
     await settle();
-    expect(count("head")).toBe(2);
+    expect(count(model, "head")).toBe(2);
     expect(one(".ap-note").textContent).toContain("Reading every token");
   });
 });

@@ -79,7 +79,7 @@ export class FakeModel implements AnyModel {
   }
 }
 
-/** Draw a widget on a fake model, in a place of its own of this width. */
+/** Draw a widget on a fake model, in a place of its own of this width; `one` and `all` find parts of it. */
 export function show(
   widget: { render(props: { model: AnyModel; el: HTMLElement }): () => void },
   state: Record<string, unknown>,
@@ -94,7 +94,14 @@ export function show(
     end();
     el.remove();
   };
-  return { model, el, root: el.querySelector(".wb") as HTMLElement, stop };
+  const root = el.querySelector(".wb") as HTMLElement;
+  const all = <T extends HTMLElement = HTMLElement>(css: string) => [...root.querySelectorAll<T>(css)];
+  const one = <T extends HTMLElement = HTMLElement>(css: string) => {
+    const found = root.querySelector<T>(css);
+    if (!found) throw new Error(`nothing matches ${css}`);
+    return found;
+  };
+  return { model, el, root, one, all, stop };
 }
 
 /** Wait until what was just changed is on the screen: four frames, for parts that bring later parts. */
