@@ -227,6 +227,26 @@ def test_as_code_makes_the_same_screen(monkeypatch, model):
     assert view.as_code().count("ablate") == 1, "an ablation of the earlier prompt is not repeated"
 
 
+def test_as_code_ablates_under_the_prompt_it_was_done_with(model):
+    view = AttentionPatterns(AttentionWeights.example(), ablate=model.ablate, code="make(record)")
+    view.prompt = 1
+    view.request("ablate", heads=[[0, 0]], kind="zero").wait(10)
+    view.prompt = 0
+    scope = {"record": view.record, "asked": []}
+
+    def make(record):
+        def ablate(heads, kind, task):
+            scope["asked"].append(made.prompt)
+            return model.ablate(heads, kind, task)
+
+        made = AttentionPatterns(record, ablate=ablate)
+        return made
+
+    exec(view.as_code(), scope | {"make": make, "asked": scope["asked"]}, scope)
+    assert scope["asked"] == [1]
+    assert (scope["view"].prompt, scope["view"].effect) == (0, view.effect)
+
+
 def test_as_code_of_a_record():
     view = AttentionPatterns(AttentionWeights.example(), prompt=-1)
     scope = {"record": view.record}

@@ -181,8 +181,9 @@ class AttentionPatterns(Widget):
                 "No head is selected. Select the heads to ablate, for instance view.heads = [[5, 1]]."
             )
         task.progress(None, f"ablating {', '.join(map(str, sites))}")
+        under = {"prompt": self.prompt} if len(self.prompts) > 1 else {}
         self.publish(task, effect=self._ablate(sites, kind, task))
-        self._remember("ablate", "ablate", heads=heads, kind=kind)
+        self._remember("ablate", "ablate", under, heads=heads, kind=kind)
 
     def _on_prompt_text(self, task: Task, text: str) -> None:
         """Read another text; it takes the place of the prompts."""

@@ -98,7 +98,7 @@ class Widget(anywidget.AnyWidget):
         self._write_lock = threading.RLock()
         self._given = set(traits)
         self._code = code
-        self._steps: dict[Hashable, tuple[str, dict[str, Any]]] = {}
+        self._steps: dict[Hashable, tuple[dict[str, Any], str, dict[str, Any]]] = {}
         self._requests = Requests(self, worker)
         super().__init__(**traits)
         self.on_msg(self._requests.receive)
@@ -204,10 +204,18 @@ class Widget(anywidget.AnyWidget):
         """
         self._requests.wait(timeout)
 
-    def _remember(self, key: Hashable, name: str, **args: Any) -> None:
-        """Keep a request that changed the screen for `as_code`, in place of an earlier one with its key."""
+    def _remember(self, key: Hashable, name: str, under: dict[str, Any] | None = None, **args: Any) -> None:
+        """Keep a request that changed the screen for `as_code`, in place of an earlier one with its key.
+
+        Args:
+            key: What it is the newest of.
+            name: The request.
+            under: Traits that decided its result.
+            **args: Its arguments.
+        """
         self._steps.pop(key, None)
-        self._steps[key] = (name, args)
+        self._steps[key] = (under or {}, name, args)
+
 
     def close(self) -> None:
         """Take the picture off the screen and cancel what it asked for."""
@@ -230,12 +238,15 @@ class Widget(anywidget.AnyWidget):
         package = "workbench" if start.startswith("workbench.") else "workbench.widgets"
         lines = ["import workbench" if package == "workbench" else f"from {package} import {name}", ""]
         lines.append(f"view = {start}")
-        for step, args in self._steps.values():
+        touched = set(self._given)
+        for under, step, args in self._steps.values():
+            lines += [f"view.{trait} = {value!r}" for trait, value in under.items()]
+            touched.update(under)
             said = ", ".join([repr(step), *(f"{key}={value!r}" for key, value in args.items())])
             lines.append(f"view.request({said}).wait()")
         for trait in self.screen:
             value = getattr(self, trait)
-            if value != self.trait_defaults(trait) or trait in self._given:
+            if value != self.trait_defaults(trait) or trait in touched:
                 lines.append(f"view.{trait} = {value!r}")
         return "\n".join([*lines, "view"])
 
