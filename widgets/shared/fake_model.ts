@@ -8,10 +8,8 @@ type Sent = { kind: string; id: string; name?: string; args?: Record<string, unk
 export class FakeModel implements AnyModel {
   /** What reached the kernel by save_changes, one entry a message. */
   readonly saves: Record<string, unknown>[] = [];
-  /** Custom messages sent to the kernel, but for the greeting. */
+  /** Custom messages sent to the kernel. */
   readonly sent: Sent[] = [];
-  /** How often the view greeted the kernel. */
-  greetings = 0;
   /** When true, `send` throws, as it does with a closed comm. */
   dead = false;
   readonly #state: Record<string, unknown>;
@@ -39,8 +37,7 @@ export class FakeModel implements AnyModel {
 
   send(content: unknown): void {
     if (this.dead) throw new Error("Comm is closed");
-    if ((content as Sent).kind === "hello") this.greetings++;
-    else this.sent.push(content as Sent);
+    this.sent.push(content as Sent);
   }
 
   on(event: string, callback: Callback): void {

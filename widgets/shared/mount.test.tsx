@@ -19,7 +19,6 @@ describe("mount", () => {
     expect(root.dataset.ready).toBe("1");
     expect(root.textContent).toBe("good");
     expect(model.listeners()).toBeGreaterThan(0);
-    expect(model.greetings).toBe(1);
     stop();
     expect(model.listeners()).toBe(0);
     expect(el.childElementCount).toBe(0);

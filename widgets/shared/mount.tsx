@@ -46,22 +46,9 @@ export function mount(View: ComponentType<ViewProps>) {
       });
       draw();
       root.dataset.ready = "1"; // layout effects have run: canvases are painted
-      greet(model);
       return () => model.end();
     },
   };
-}
-
-/**
- * JupyterLab handles a widget's first message on the kernel's main thread, behind a running cell, and only later
- * ones on a thread of their own. So the first message is one that nobody waits for.
- */
-function greet(model: ViewModel): void {
-  try {
-    model.send({ kind: "hello" });
-  } catch {
-    // No kernel: the first request will say so.
-  }
 }
 
 /** A view that throws says so in words, and tries again when new data comes. */

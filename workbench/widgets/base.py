@@ -45,6 +45,10 @@ def _to_wire(record: Record | None, _view: Any) -> dict | None:
     return None if record is None else pack(record)
 
 
+def _as_the_browser_wants(_data: Any, subshell: str | None) -> str | None:
+    return subshell
+
+
 class Widget(anywidget.AnyWidget):
     """Base of the pictures. A subclass names its bundle (`_esm`, `_css`), its traits and its requests.
 
@@ -216,6 +220,14 @@ class Widget(anywidget.AnyWidget):
         self._steps.pop(key, None)
         self._steps[key] = (under or {}, name, args)
 
+    def open(self) -> None:
+        """Begin to speak with the browser."""
+        super().open()
+        # ipykernel 7.4 answers a widget on the thread that spoke last to the browser: after a cell has set a
+        # trait that is the main thread, and the next gesture would wait until the running cell ends. Requests
+        # run on a worker wherever they come in, so they may come in where the browser wants.
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = _as_the_browser_wants
 
     def close(self) -> None:
         """Take the picture off the screen and cancel what it asked for."""

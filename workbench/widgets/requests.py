@@ -2,7 +2,7 @@
 
 Custom messages, one small dict each. From the browser:
 
-    {"kind": "request", "id": str, "name": str, "args": {...}}   {"kind": "cancel", "id": str}   {"kind": "hello"}
+    {"kind": "request", "id": str, "name": str, "args": {...}}      {"kind": "cancel", "id": str}
 
 To the browser: "accepted" at once in the thread that received the request, so that a picture can tell a busy
 kernel from a lost one; then any number of "progress" (`done` 0..1 or null, `text`), and one "reply" (`value`,
@@ -96,8 +96,6 @@ class Requests:
         """Take a custom message from the browser. Whatever it holds, nothing is raised."""
         content = message if isinstance(message, dict) else {}
         kind, identity = content.get("kind"), content.get("id")
-        if kind == "hello":
-            return  # sent by every new view, see greet() in widgets/shared/mount.tsx
         if kind not in ("request", "cancel") or not isinstance(identity, str):
             log.warning("A message from the browser was not understood: %.200r", message)
         elif kind == "cancel":
