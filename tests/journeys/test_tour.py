@@ -80,4 +80,4 @@ def test_the_tour(lab: Lab, notebook, page: Page) -> None:
     heads.locator("[data-head='11/7']").click()
     expect(heads.locator("[data-head='11/7']")).to_have_attribute("aria-selected", "true")
     heads.get_by_role("button", name="Ablate selected heads").click()
-    expect(heads.get_by_role("alert")).to_contain_text("The picture stays", timeout=20_000)
+    expect(heads).to_contain_text("The picture stays", timeout=30_000)
