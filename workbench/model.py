@@ -228,22 +228,25 @@ class _Server(RemoteBackend):
             socket.settimeout(server.TICK_SECONDS)
             while True:
                 try:
-                    message = self.parse(socket.recv())
+                    frame = socket.recv()
                 except websocket.WebSocketTimeoutException:
                     self.display.refresh()
                     continue
+                if not frame:
+                    raise ConnectionError("it was closed before there was a result")
+                message = self.parse(frame)
                 result = self.handle(message)
                 if message.status is Status.COMPLETED:
                     return result
         finally:
-            socket.close()
+            socket.close(timeout=1)
+            socket.shutdown()  # also where the other side closed first
 
     @staticmethod
     def parse(message: str | bytes) -> ResponseModel:
         if isinstance(message, str):
             return ResponseModel.model_validate_json(message)
-        with torch.serialization.safe_globals([Status]):
-            return ResponseModel(**torch.load(io.BytesIO(message), map_location="cpu", weights_only=True))
+        return ResponseModel(**server.envelope(message))
 
     def download_result(self, url: str | bytes | None) -> Any:
         if isinstance(url, str):

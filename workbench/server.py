@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import io
+import pickle  # noqa: TID251 - the server's messages are pickles: see `envelope`
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -73,6 +76,27 @@ class Wait:
             tell(self.last_word)
 
 
+class _Envelope(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> type:
+        if (module, name) == ("nnsight.schema.response", "Status"):
+            return str
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in a message")
+
+
+def envelope(message: bytes) -> dict[str, Any]:
+    """Open a binary message of NDIF, which is a pickle, so that it can name no code to run.
+
+    Args:
+        message: The frame: a zip made by `torch.save`, with plain values and the result's own bytes.
+
+    Returns:
+        What is in it.
+    """
+    with zipfile.ZipFile(io.BytesIO(message)) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        return _Envelope(archive.open(name)).load()
+
+
 @contextlib.contextmanager
 def failures_in_words(host: str, *kinds: type[Exception]) -> Iterator[None]:
     """Turn what can go wrong between here and a server into a RemoteError that says it in a sentence.
@@ -94,5 +118,5 @@ def failures_in_words(host: str, *kinds: type[Exception]) -> Iterator[None]:
             f"The connection to {host} failed ({problem or type(problem).__name__}). Check that the server "
             f"is up and its address is right (NDIF_HOST), then try again."
         ) from problem
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile, pickle.UnpicklingError) as problem:
         raise RemoteError(f"{host} sent an answer that is not NDIF's protocol: {problem!r}") from problem
