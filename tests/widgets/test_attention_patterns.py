@@ -71,6 +71,8 @@ def test_a_fresh_view_shows_the_first_prompt(view):
 def test_selection_is_typed(view):
     view.heads = [[2, 1], [0, 3]]
     assert view.selection == (Head(2, 1), Head(0, 3))
+    view.selection = view.selection[1:]
+    assert view.heads == [[0, 3]]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ class Probe(Widget):
 
     @t.validate("count")
     def _check_count(self, proposal):
+        if proposal["value"] == 7:
+            self.gate.pass_through()
         if proposal["value"] > 9:
             raise t.TraitError("count is too large: give at most 9")
         return proposal["value"]
@@ -68,6 +70,10 @@ class Probe(Widget):
         task.check()
         return lane
 
+    def _on_set_late(self, task):
+        self.gate.pass_through()
+        self.publish(task, count=5)
+
     def _on_peek(self, task):
         return {"nested": [{"map": pack_array(torch.tensor([[1.0, 2.0]]))}]}
 
@@ -84,6 +90,7 @@ class Probe(Widget):
     requests = {  # noqa: RUF012
         "count_to": _on_count_to,
         "hold": _on_hold,
+        "set_late": _on_set_late,
         "peek": _on_peek,
         "fail": _on_fail,
         "unsendable": _on_unsendable,
@@ -180,6 +187,21 @@ def test_observers_hear_when_the_lock_is_free(probe):
     assert heard == [probe.count] == [4]
 
 
+def test_a_writer_waits_for_the_other_to_end(probe):
+    """Within `set_state` traitlets catches the notifications of all threads, and checks no values."""
+    page = threading.Thread(target=probe.set_state, args=({"count": 7},))
+    page.start()
+    assert probe.gate.begun.wait(10)
+    request = threading.Thread(target=probe.publish, args=(None,), kwargs={"title": "x"})
+    request.start()
+    request.join(0.1)
+    assert (request.is_alive(), probe.title) == (True, "")
+    probe.gate.open.set()
+    page.join(10)
+    request.join(10)
+    assert (probe.count, probe.title) == (7, "x")
+
+
 def test_writers_on_three_threads_lose_nothing(probe):
     def from_the_page():
         for i in range(200):
@@ -187,7 +209,7 @@ def test_writers_on_three_threads_lose_nothing(probe):
 
     def from_a_request(task):
         for i in range(200):
-            probe.publish(task, count=i % 10, title=str(i))
+            probe.publish(task, count=i % 5, title=str(i))
 
     heard = []
     probe.observe(lambda change: heard.append(change["new"]), "title")
@@ -196,7 +218,7 @@ def test_writers_on_three_threads_lose_nothing(probe):
     Worker().submit(from_a_request).wait(30)
     page.join(30)
     assert heard == [str(i) for i in range(200)]
-    assert (probe.count, probe.title) == (9, "199")
+    assert (probe.count, probe.title) == (4, "199")
 
 
 # ----- requests ---------------------------------------------------------------------------------------------
@@ -253,7 +275,7 @@ def test_a_message_that_is_none_is_logged_and_forgotten(probe, caplog, message):
 @pytest.mark.parametrize(
     ("name", "args", "said"),
     [
-        ("pek", {}, "no request 'pek'. It has: count_to, fail, hold, peek, unsendable."),
+        ("pek", {}, "no request 'pek'. It has: count_to, fail, hold, peek, set_late, unsendable."),
         ("count_to", {}, "missing a required argument: 'n'"),
         ("count_to", {"n": 1, "m": 2}, "unexpected keyword argument 'm'"),
         ("count_to", {"n": 1, "task": 2}, "multiple values"),
@@ -312,6 +334,16 @@ def test_cancel_during_leaves_everything_as_it_was(probe):
     probe.gate.open.set()
     probe.wait(10)
     assert kinds(probe) == ["accepted", "accepted", "cancelled"]
+
+
+def test_what_was_cancelled_sets_nothing(probe):
+    task = probe.request("set_late")
+    assert probe.gate.begun.wait(10)
+    task.cancel()
+    probe.gate.open.set()
+    with pytest.raises(Cancelled):
+        task.wait(10)
+    assert probe.count == 0
 
 
 def test_cancel_before_it_begins(probe):

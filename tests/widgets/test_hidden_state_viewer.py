@@ -89,6 +89,9 @@ def test_a_record_that_follows_nothing_can_be_shown():
 def test_selection_is_typed(view, cell, typed):
     view.selected = cell
     assert view.selection == typed
+    view.selected = None
+    view.selection = typed
+    assert view.selected == cell
 
 
 @pytest.mark.parametrize("cell", [[6, 0], [0, 7], [-1, 0], [1], [1, 2, 3], [1.5, 2], "ab", [None, 1]])
@@ -157,10 +160,11 @@ def test_a_token_the_model_does_not_have(view):
 
 
 def test_untrack_stays_with_the_same_token(view, ids):
+    view.request("track", id=ids[2]).wait(10)
     view.tracked = 1
     view.request("untrack", id=ids[9]).wait(10)
-    assert (ids_of(view.data), view.token, view.tracked) == ((ids[12],), "·the", 0)
-    assert view.data.tracked_rank.shape == (1, 6, 7)
+    assert (ids_of(view.data), view.token, view.tracked) == ((ids[12], ids[2]), "·the", 0)
+    assert view.data.tracked_rank.shape == (2, 6, 7)
 
 
 def test_untrack_of_the_last_one_leaves_no_rank_to_show(view, ids):

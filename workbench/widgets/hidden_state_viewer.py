@@ -87,7 +87,8 @@ class HiddenStateViewer(Widget):
 
     @selection.setter
     def selection(self, cell: Cell | None) -> None:
-        self.selected = None if cell is None else [cell.layer + 1, cell.position]
+        chosen = None if cell is None else [cell.layer + 1, cell.position]
+        self.selected = chosen  # ty: ignore[invalid-assignment]
 
     @property
     def token(self) -> str | None:
