@@ -1,6 +1,6 @@
 # Each target does all set-up from nothing: a Python environment in .venv, packages, bundles, the model, a browser.
 #   make lab [LAB_ARGS=--no-browser]    open the tour in JupyterLab
-#   make test [PYTEST_ARGS="-k lens"]   run every test; `make front-end python journeys notebooks` are its parts
+#   make test [PYTEST_ARGS="-k lens"]   run every test; its parts: front-end python colab journeys notebooks
 #   make check                          lint and types of both halves, generated files up to date
 #   make watch                          make lab, with widgets that change while their source is edited
 #   make benchmarks                     measure time and memory; wants an otherwise idle machine
@@ -10,12 +10,13 @@ SHELL := bash
 .DEFAULT_GOAL := lab
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: lab test front-end python journeys notebooks benchmarks check watch set-up model
+.PHONY: lab test front-end python colab journeys notebooks benchmarks check watch set-up model
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.done
+COLAB_TESTS := capture circuitsvis gguf_conversion pack tokens
 MODULES := widgets/node_modules/.package-lock.json
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -26,13 +27,16 @@ PYTHON = $(shell for it in python3 python3.13 python3.12 python3.11; do "$$it" -
 lab: set-up
 	$(PY) -m workbench lab $(LAB_ARGS)
 
-test: front-end python journeys notebooks
+test: front-end python colab journeys notebooks
 
 front-end: set-up $(MODULES)
 	CHROMIUM="$$(.ci/chromium)" npm --prefix widgets test
 
 python: set-up model
 	CHROMIUM="$$(.ci/chromium)" $(PY) -m pytest tests --ignore=tests/journeys $(PYTEST_ARGS)
+
+colab: set-up model $(DONE)/colab
+	PYTHONPATH=$(VENV)/colab $(PY) -m pytest tests/widgets $(COLAB_TESTS:%=tests/unit/test_%.py) $(PYTEST_ARGS)
 
 journeys: set-up model
 	CHROMIUM="$$(.ci/chromium)" $(PY) -m pytest tests/journeys $(PYTEST_ARGS)
@@ -73,6 +77,12 @@ $(DONE)/node: | $(PY)
 $(DONE)/packages: pyproject.toml constraints.txt hatch_build.py $(DONE)/node
 	@echo "Installing the packages that pyproject.toml asks for into $(VENV); the first time takes some minutes."
 	$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# Only what differs is installed, into a folder that stands before the ordinary packages on Python's path.
+$(DONE)/colab: constraints-colab.txt $(DONE)/packages
+	@rm -rf $(VENV)/colab
+	grep -v '^torch==' $< | $(PY) -m pip install -q --disable-pip-version-check --no-deps -t $(VENV)/colab -r /dev/stdin
 	@touch $@
 
 $(MODULES): widgets/package-lock.json $(DONE)/node
