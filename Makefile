@@ -1,6 +1,7 @@
 # Each target does all set-up from nothing: a Python environment in .venv, packages, bundles, the model, a browser.
 #   make lab [LAB_ARGS=--no-browser]    open the tour in JupyterLab
-#   make test [PYTEST_ARGS="-k lens"]   run every test; its parts: front-end python colab journeys notebooks
+#   make test                           run every test: make front-end python colab journeys notebooks
+#   make python PYTEST_ARGS="-k lens"   run some of one part
 #   make check                          lint and types of both halves, generated files up to date
 #   make watch                          make lab, with widgets that change while their source is edited
 #   make benchmarks                     measure time and memory; wants an otherwise idle machine
@@ -36,7 +37,7 @@ python: set-up model
 	CHROMIUM="$$(.ci/chromium)" $(PY) -m pytest tests --ignore=tests/journeys $(PYTEST_ARGS)
 
 colab: set-up model $(DONE)/colab
-	PYTHONPATH=$(VENV)/colab $(PY) -m pytest tests/widgets $(COLAB_TESTS:%=tests/unit/test_%.py) $(PYTEST_ARGS)
+	PYTHONPATH=$(CURDIR)/$(VENV)/colab $(PY) -m pytest tests/widgets $(COLAB_TESTS:%=tests/unit/test_%.py) $(PYTEST_ARGS)
 
 journeys: set-up model
 	CHROMIUM="$$(.ci/chromium)" $(PY) -m pytest tests/journeys $(PYTEST_ARGS)
