@@ -246,7 +246,7 @@ class _Server(RemoteBackend):
     def parse(message: str | bytes) -> ResponseModel:
         if isinstance(message, str):
             return ResponseModel.model_validate_json(message)
-        return ResponseModel(**server.envelope(message))
+        return ResponseModel(id="", status=Status.COMPLETED, data=server.result_in(message))
 
     def download_result(self, url: str | bytes | None) -> Any:
         if isinstance(url, str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import io
-import pickle  # noqa: TID251 - the server's messages are pickles: see `envelope`
+import pickletools
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -76,25 +76,21 @@ class Wait:
             tell(self.last_word)
 
 
-class _Envelope(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> type:
-        if (module, name) == ("nnsight.schema.response", "Status"):
-            return str
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a message")
-
-
-def envelope(message: bytes) -> dict[str, Any]:
-    """Open a binary message of NDIF, which is a pickle, so that it can name no code to run.
+def result_in(message: bytes) -> bytes:
+    """Take the result out of a binary message, which is a pickle, without running anything that it names.
 
     Args:
-        message: The frame: a zip made by `torch.save`, with plain values and the result's own bytes.
+        message: A frame that `torch.save` made; NDIF sends one only when a job is complete.
 
     Returns:
-        What is in it.
+        The result's own bytes: the longest value in the message.
     """
     with zipfile.ZipFile(io.BytesIO(message)) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
-        return _Envelope(archive.open(name)).load()
+        values = [value for _, value, _ in pickletools.genops(archive.read(name))]
+    longest = max((value for value in values if isinstance(value, (str, bytes))), key=len)
+    # Before protocol 4 a pickle had no bytes: they are in it as a latin-1 text.
+    return longest.encode("latin-1") if isinstance(longest, str) else longest
 
 
 @contextlib.contextmanager
@@ -118,5 +114,5 @@ def failures_in_words(host: str, *kinds: type[Exception]) -> Iterator[None]:
             f"The connection to {host} failed ({problem or type(problem).__name__}). Check that the server "
             f"is up and its address is right (NDIF_HOST), then try again."
         ) from problem
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile, pickle.UnpicklingError) as problem:
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as problem:
         raise RemoteError(f"{host} sent an answer that is not NDIF's protocol: {problem!r}") from problem

@@ -174,34 +174,6 @@ def test_positions_given_to_the_model_follow_the_mask():
     assert given["position_ids"][0, :5].tolist() == list(range(5))
 
 
-@pytest.mark.parametrize(("family", "remote"), EVERYWHERE)
-def test_the_contributions_sum_to_the_models_logits(family, remote):
-    model = models.model(family, remote)
-    parts = capture.contributions(model, models.LONG)
-    logits = capture.logits(model, models.LONG)[0]
-    again = capture.unembed(model, parts.total())
-    assert float((again - logits).abs().max() / logits.abs().max()) < 1e-5
-    torch.testing.assert_close(parts.total(), capture.residuals(model, models.LONG)[0, -1], **CLOSE)
-    biased = family in ("gpt2", "gpt_neox", "llama with biases")
-    expected = ["embedding", "position"] if family == "gpt2" else ["embedding"]
-    for layer in range(3):
-        expected += [f"L{layer}H{head}" for head in range(4)]
-        expected += [f"L{layer} attention bias"] * biased + [f"L{layer}MLP"]
-    assert list(parts.names) == expected
-    assert parts.tokens == model.tokens(models.LONG).strings[0]
-
-
-def test_contributions_hold_each_part_once_and_not_as_a_remainder():
-    model = models.model("gemma2")
-    parts = capture.contributions(model, models.LONG)
-    heads = capture.head_contributions(model, models.LONG)[0]
-    assert torch.equal(parts.values[parts.names.index("L1H3")], heads[1, 3])
-    gpt2 = models.model("gpt2")
-    parts = capture.contributions(gpt2, models.SHORT)
-    positions = gpt2.module.transformer.wpe.weight[:5].detach()
-    torch.testing.assert_close(parts.values[parts.names.index("position")], positions, **CLOSE)
-
-
 @pytest.mark.parametrize("remote", [False, "local"])
 def test_places_are_read_without_the_axes_they_name(remote):
     model = models.model("qwen3", remote)
@@ -233,42 +205,6 @@ def test_a_reduction_runs_inside_the_trace_and_only_its_result_comes_out(remote)
     assert lengths.tolist() == [[5 + layer, 14 + layer] for layer in range(-1, 3)]
     expected = capture.logits(model, models.LONG)[0].log_softmax(-1)[:, watched]
     torch.testing.assert_close(rank[-1, 1], expected, **CLOSE)
-
-
-@pytest.mark.parametrize("remote", [False, "local"])
-def test_next_tokens_are_those_of_the_logits(remote):
-    model = models.model("gemma2", remote)
-    record = capture.next_tokens(model, models.SHORT, k=5)
-    best = capture.logits(model, models.SHORT, positions=-1)[0].softmax(-1).topk(5)
-    assert torch.equal(record.ids, best.indices)
-    torch.testing.assert_close(record.probability, best.values, **CLOSE)
-    assert record.tokens == tuple(map(model.token_string, best.indices.tolist()))
-    assert (record.baseline, record.edit, record.position) == (None, "", "after token 4, '·in'")
-
-
-def test_next_tokens_with_an_edit_show_also_what_the_edit_removed():
-    model = models.model("gpt2")
-    best = int(capture.next_tokens(model, models.SHORT, k=1).ids)
-    edits = capture.steered(Residual(2), -9 * model.module.lm_head.weight[best].detach())
-    record = capture.next_tokens(model, models.SHORT, k=4, edits=edits)
-    place = record.ids.tolist().index(best)
-    assert record.probability[place] < 0.5 * record.baseline[place]
-    after = capture.logits(model, models.SHORT, positions=-1, edits=edits)[0].softmax(-1)
-    torch.testing.assert_close(record.probability, after[record.ids], **CLOSE)
-    larger = torch.maximum(record.probability, record.baseline)
-    assert torch.equal(larger, larger.sort(descending=True).values)
-    assert record.edit == str(edits[0])
-
-
-def test_next_tokens_lists_no_more_than_there_are_and_asks_for_one_prompt():
-    model = models.model("gpt2")
-    assert len(capture.next_tokens(model, "Hello", k=10_000).tokens) == model.d_vocab
-    with pytest.raises(PromptError, match="not of 2"):
-        capture.next_tokens(model, BATCH)
-    with pytest.raises(PromptError, match="k=0"):
-        capture.next_tokens(model, "Hello", k=0)
-    with pytest.raises(PromptError, match="one prompt, not from 2"):
-        capture.contributions(model, BATCH)
 
 
 @pytest.mark.parametrize(

@@ -159,11 +159,17 @@ class Bomb:
         return (print, ("opened",))
 
 
-def test_a_message_can_name_no_code_to_run(capsys):
-    frame = io.BytesIO()
-    torch.save({"id": "1", "status": Bomb()}, frame)
-    with pytest.raises(RemoteError, match="not NDIF's protocol"), server.failures_in_words("there"):
-        server.envelope(frame.getvalue())
-    with pytest.raises(RemoteError, match="not NDIF's protocol"), server.failures_in_words("there"):
-        server.envelope(b"not a zip")
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_message_is_read_without_running_what_it_names(capsys, protocol):
+    frame, result = io.BytesIO(), bytes(range(256))
+    torch.save({"id": "1", "data": result, "meta": Bomb()}, frame, pickle_protocol=protocol)
+    assert server.result_in(frame.getvalue()) == result
     assert capsys.readouterr().out == ""
+
+
+def test_a_message_that_is_none_is_said_to_be_that():
+    empty = io.BytesIO()
+    torch.save([], empty)
+    for message in (b"not a zip", empty.getvalue()):
+        with pytest.raises(RemoteError, match="not NDIF's protocol"), server.failures_in_words("there"):
+            server.result_in(message)
