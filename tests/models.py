@@ -60,6 +60,24 @@ _CONFIGS = {
         | {"head_dim": 12, "sliding_window": 6, "sliding_window_pattern": 2, "query_pre_attn_scalar": 12},
     ),
 }
+_CONFIGS["gemma3 with vision"] = (
+    "Gemma3Config",
+    {
+        "text_config": _CONFIGS["gemma3"][1],
+        "vision_config": {
+            "hidden_size": 8,
+            "intermediate_size": 8,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 1,
+            "image_size": 4,
+            "patch_size": 2,
+        },
+        "mm_tokens_per_image": 1,
+        "image_token_index": 2,
+        "boi_token_index": 3,
+        "eoi_token_index": 4,
+    },
+)
 FAMILIES = tuple(_CONFIGS)
 """Names to ask `module` and `model` for."""
 
@@ -97,6 +115,10 @@ def tokenizer(bos: bool = False) -> transformers.PreTrainedTokenizerFast:
 def config(family: str, **changes) -> transformers.PreTrainedConfig:
     name, values = _CONFIGS[family]
     ends = {"vocab_size": len(tokenizer()), "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    if "text_config" in values:
+        return getattr(transformers, name)(
+            **(values | {"text_config": ends | values["text_config"] | changes})
+        )
     return getattr(transformers, name)(**(ends | values | changes))
 
 

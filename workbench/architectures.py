@@ -122,6 +122,17 @@ ARCHITECTURES: dict[str, Architecture] = {
     "gemma": Architecture(family="Gemma", **_LLAMA),
     "gemma2": Architecture(family="Gemma 2", **_LLAMA, **_AFTER_NORMS),
     "gemma3_text": Architecture(family="Gemma 3", **_LLAMA, **_AFTER_NORMS),
+    # The sizes that also see pictures keep their language model one level down.
+    "gemma3": Architecture(
+        family="Gemma 3",
+        **_LLAMA
+        | {
+            "blocks": "model.language_model.layers",
+            "embedding": "model.language_model.embed_tokens",
+            "final_norm": "model.language_model.norm",
+        },
+        **_AFTER_NORMS,
+    ),
 }
 """Every known family, by the `model_type` of its transformers config."""
 
@@ -140,7 +151,7 @@ def row_of(config: Any, name: str) -> Architecture:
         ModelError: There is no config, or the family is not known.
     """
     model_type = getattr(config, "model_type", None)
-    families = ", ".join(row.family for row in ARCHITECTURES.values())
+    families = ", ".join(dict.fromkeys(row.family for row in ARCHITECTURES.values()))
     if model_type is None:
         raise ModelError(
             f"{name} does not fit: it has no transformers config (`module.config.model_type` was not found). "

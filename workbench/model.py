@@ -16,9 +16,8 @@ import time
 from typing import Any
 
 if "nnsight" not in sys.modules:
-    # nnsight puts `.save` on every object. anyio imports parts of itself lazily and, from 4.15 on, refuses a
-    # typed class on which it then finds that name, which breaks httpx and uploads: so these parts are
-    # imported before.
+    # nnsight puts `.save` on every object. anyio imports parts of itself late and then refuses its own
+    # classes, because it finds that name on them; that breaks httpx and uploads. So they are imported before.
     import anyio.abc
     import anyio.streams.file
     import anyio.streams.tls
@@ -83,7 +82,7 @@ class TracedModel:
         self.traced, self.module, self.name, self.remote = traced, module, name, remote
         self.tokenizer = traced.tokenizer
         self.lock = threading.RLock()
-        config = self.config = module.config
+        config = self.config = module.config.get_text_config()
         block = module.get_submodule(self.architecture.blocks)[0]
         self.family = self.architecture.family
         self.n_blocks = len(module.get_submodule(self.architecture.blocks))
@@ -140,7 +139,7 @@ class TracedModel:
 
         Args:
             prompts: A text or a list of texts; token ids; a tokenizer's output padded on either side; or
-                Tokens, which are returned as they are.
+                Tokens.
             bos: For texts: True puts the BOS token first, False leaves it out, None does what the tokenizer
                 does.
 
@@ -183,16 +182,18 @@ class TracedModel:
         Raises:
             RemoteError: The server did not answer, or answered with an error.
         """
-        root, training = self.traced, self.module.training
+        root = self.traced
         with self.lock:
             # Dropout would make every picture of a model in training a different one.
-            self.module.eval()
+            training = [part for part in self.module.modules() if part.training]
+            for part in training:
+                part.training = False
             try:
                 with torch.no_grad(), root.trace(**inputs, backend=self._backend()):
                     found = nnsight.save(body(root, *given))
             finally:
-                if training:
-                    self.module.train()
+                for part in training:
+                    part.training = True
         return found
 
     def _backend(self) -> Any:

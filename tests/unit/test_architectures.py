@@ -14,7 +14,8 @@ from workbench.errors import ModelError
 def test_every_family_fits_and_its_numbers_come_from_its_weights(family):
     model = models.model(family)
     config = models.config(family)
-    assert model.architecture is ARCHITECTURES[config.model_type]
+    model_type, config = config.model_type, config.get_text_config()
+    assert model.architecture is ARCHITECTURES[model_type]
     assert (model.n_blocks, model.n_heads, model.d_model) == (3, 4, 32)
     assert model.n_kv_heads == (4 if family in ("gpt2", "gpt_neox") else 2)
     assert model.d_head == (getattr(config, "head_dim", None) or 8)
@@ -32,7 +33,7 @@ def test_the_same_names_reach_the_same_parts_in_every_family(family):
     for block in root.blocks:
         for name in ("attention", "heads", "attention_added", "neurons", "mlp_added"):
             assert getattr(block, name)._module in list(block._module.modules())
-    assert root.unembed._module.weight.shape == (root._module.config.vocab_size, 32)
+    assert root.unembed._module.weight.shape == (root._module.config.get_text_config().vocab_size, 32)
     assert root.embedding._module(ids).shape == (1, ids.shape[1], 32)
 
 

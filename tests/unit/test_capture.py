@@ -47,6 +47,7 @@ PARTS = {
     },
     "gemma2": GEMMA2,
     "gemma3": GEMMA2,
+    "gemma3 with vision": GEMMA2 | {"base": "model.language_model"},
 }
 
 
@@ -54,7 +55,7 @@ def hooked(family: str, text: str) -> dict[str, torch.Tensor]:
     """Everything `read` can give for one prompt, from plain hooks on a fresh copy of the model."""
     module, parts = models.module(family), PARTS.get(family, LLAMA)
     ids = torch.tensor([models.tokenizer().encode(text)])
-    heads, seen = module.config.num_attention_heads, {name: [] for name in capture.NAMES}
+    heads, seen = module.config.get_text_config().num_attention_heads, {name: [] for name in capture.NAMES}
     blocks = module.get_submodule(parts["base"]).get_submodule(parts["blocks"])
     into, whole = [], []
     blocks[0].register_forward_pre_hook(lambda m, args: seen["residuals"].append(args[0]))
@@ -95,7 +96,12 @@ def hooked(family: str, text: str) -> dict[str, torch.Tensor]:
                 alone[:, head] = z[:, head]
                 each.append(projection(alone.transpose(1, 2).flatten(2)) - nothing)
             if norm := parts.get("after_attention"):
-                size = together.square().mean(-1, keepdim=True).add(module.config.rms_norm_eps).sqrt()
+                size = (
+                    together.square()
+                    .mean(-1, keepdim=True)
+                    .add(module.config.get_text_config().rms_norm_eps)
+                    .sqrt()
+                )
                 each = [part / size * (1 + block.get_submodule(norm).weight) for part in each]
             contributions.append(torch.stack(each, 1))
     return found | {"head_contributions": torch.stack(contributions, 1)}
@@ -260,10 +266,12 @@ def test_threads_may_capture_from_one_model_at_once():
 
 def test_a_model_in_training_is_read_without_dropout_and_left_in_training():
     module = models.module("gpt2").train()
+    module.transformer.h[1].eval()
     model = workbench.load(module, tokenizer=models.tokenizer())
     assert torch.equal(capture.residuals(model, models.LONG), capture.residuals(model, models.LONG))
     assert module.training
     assert module.transformer.h[0].attn.resid_dropout.training
+    assert not module.transformer.h[1].attn.resid_dropout.training
 
 
 def test_a_failed_run_leaves_the_model_usable():

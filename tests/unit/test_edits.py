@@ -17,6 +17,12 @@ PATHS = {
     "gpt2": ("transformer.h", "attn.c_proj", "mlp.c_proj", "mlp"),
     "gpt_neox": ("gpt_neox.layers", "attention.dense", "mlp.dense_4h_to_h", "mlp"),
     "gemma2": ("model.layers", "self_attn.o_proj", "mlp.down_proj", "post_feedforward_layernorm"),
+    "gemma3 with vision": (
+        "model.language_model.layers",
+        "self_attn.o_proj",
+        "mlp.down_proj",
+        "post_feedforward_layernorm",
+    ),
     "gemma3": ("model.layers", "self_attn.o_proj", "mlp.down_proj", "post_feedforward_layernorm"),
 }
 LLAMA = ("model.layers", "self_attn.o_proj", "mlp.down_proj", "mlp")
@@ -27,7 +33,7 @@ def hooked(family: str, change: str, text: str) -> torch.Tensor:
     module = models.module(family)
     blocks, projection, down, mlp = PATHS.get(family, LLAMA)
     block = module.get_submodule(blocks)[1]
-    width = module.config.num_attention_heads
+    width = module.config.get_text_config().num_attention_heads
 
     def without_heads(_, args):
         z = args[0].unflatten(-1, (width, -1)).clone()
