@@ -214,7 +214,14 @@ def logits(
     return found[:, 0] if isinstance(positions, int) else found
 
 
-def next_tokens(model: TracedModel, prompt: Any, k: int = 10, edits: Sequence[Edit] = ()) -> NextTokens:
+def next_tokens(
+    model: TracedModel,
+    prompt: Any,
+    k: int = 10,
+    edits: Sequence[Edit] = (),
+    *,
+    baseline: Float[Tensor, " d_vocab"] | None = None,
+) -> NextTokens:
     """Read what the model expects after a prompt, and with edits also what it expected without them.
 
     Args:
@@ -222,6 +229,8 @@ def next_tokens(model: TracedModel, prompt: Any, k: int = 10, edits: Sequence[Ed
         prompt: One prompt.
         k: How many tokens, at most the vocabulary.
         edits: Changes made while the model runs.
+        baseline: The last position's logits without the edits, where they are known: `logits(model, prompt,
+            positions=-1)[0]`. They are computed otherwise.
 
     Returns:
         The k likeliest tokens, likeliest first. With edits they are the k likeliest with or without the edit,
@@ -238,24 +247,23 @@ def next_tokens(model: TracedModel, prompt: Any, k: int = 10, edits: Sequence[Ed
     wants = {"logits": Want("logits", (model.n_blocks,))}
     k = min(k, model.d_vocab)
     chosen = dict(positions=[-1])
-    baseline = None
     if not edits:
         top, ids = _forward(model, tokens, wants, reduce=_top(k), **chosen)["logits"]
-        ids, probability = ids.reshape(-1), top.reshape(-1)
+        ids, probability, known = ids.reshape(-1), top.reshape(-1), None
     else:
-        before, after = (
-            _forward(model, tokens, wants, edits=changes, **chosen)["logits"].reshape(-1).softmax(-1)
-            for changes in ((), edits)
-        )
+        if baseline is None:
+            baseline = _forward(model, tokens, wants, **chosen)["logits"]
+        after = _forward(model, tokens, wants, edits=edits, **chosen)["logits"].reshape(-1).softmax(-1)
+        before = baseline.reshape(-1).softmax(-1)
         ids = torch.maximum(before, after).topk(k).indices
-        baseline, probability = before[ids], after[ids]
+        probability, known = after[ids], before[ids]
     return NextTokens(
         model=model.name,
         position=f"after token {tokens.lengths[0] - 1}, {tokens.strings[0][-1]!r}",
         tokens=tuple(model.token_string(number) for number in ids.tolist()),
         ids=ids,
         probability=probability,
-        baseline=baseline,
+        baseline=known,
         edit=", ".join(map(str, edits)),
     )
 

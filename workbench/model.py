@@ -129,6 +129,11 @@ class TracedModel:
             return fingerprint.of_folder(self._folder, self.dtype)
         return fingerprint.of_module(self.module)
 
+    @property
+    def changes(self) -> int:
+        """Changes when the weights here change, and costs nothing to read: for what is kept between two runs."""
+        return hash(tuple(self._versions()))
+
     def _versions(self) -> list[tuple[int, int]]:
         # torch counts the in-place changes of every tensor; an optimiser step or a load_state_dict raises the
         # count.

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from workbench import capture
 from workbench.errors import PromptError
 from workbench.lens import logit_lens
@@ -89,8 +91,11 @@ def attention(model: TracedModel, prompts: str | Sequence[str], **traits: Any) -
     Raises:
         PromptError: A prompt with no tokens or too many, or more weights than fit in memory.
     """
-    texts = [prompts] if isinstance(prompts, str) else list(prompts)
-    read = list(texts)  # what the picture shows now: the prompts above, or the one typed into it
+    given = [prompts] if isinstance(prompts, str) else list(prompts)
+    # A record holds its tokens; an ablation runs the text.
+    texts_of: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    # Of the text ablated last, and the weights it was run with: only the ablated run is new each time.
+    baseline: dict[Any, Tensor] = {}
 
     def weights_of(texts: list[str]) -> AttentionWeights:
         tokens = model.tokens(texts)
@@ -100,25 +105,26 @@ def attention(model: TracedModel, prompts: str | Sequence[str], **traits: Any) -
                 f"{len(tokens)} prompts of up to {max(tokens.lengths)} tokens have {size:,} attention "
                 f"weights, and at most {MOST_WEIGHTS:,} are read at once. Use shorter prompts, or fewer."
             )
+        texts_of[tokens.strings] = texts
         return AttentionWeights(model.name, tokens.strings, capture.attention_patterns(model, tokens))
-
-    def read_text(text: str, task: Task) -> AttentionWeights:
-        weights = weights_of([text])
-        read[:] = [text]
-        return weights
 
     def ablate(heads: tuple[Head, ...], kind: str, task: Task) -> NextTokens:
         # The picture may show the mean over its prompts; the experiment is always about one of them.
-        text = read[max(view.prompt, 0)]
-        reference = None if kind == "zero" else read if len(read) > 1 else text
+        shown = texts_of[view.record.tokens]
+        text = shown[max(view.prompt, 0)]
+        reference = shown if kind == "mean" else None
         edits = capture.ablated(model, heads, kind=kind, reference=reference)
         task.progress(None, f"running the model without {', '.join(map(str, heads))}")
-        return capture.next_tokens(model, text, k=10, edits=edits)
+        key = text, model.changes
+        if key not in baseline:
+            baseline.clear()
+            baseline[key] = capture.logits(model, text, positions=-1)[0]
+        return capture.next_tokens(model, text, k=10, edits=edits, baseline=baseline[key])
 
     view = AttentionPatterns(
-        weights_of(texts),
+        weights_of(given),
         ablate=ablate,
-        read=read_text,
+        read=lambda text, task: weights_of([text]),
         worker=worker_for(model),
         code=f"workbench.attention(model, {prompts!r})",
         **traits,

@@ -1,3 +1,4 @@
+import { zlibSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { codeError, decode, fieldsOf, floats } from "./array";
 
@@ -39,6 +40,22 @@ describe("decode", () => {
       const code = Math.round(Math.sqrt(i / 1000) * 255);
       expect(Math.abs((code / 255) ** 2 - i / 1000)).toBeLessThanOrEqual(codeError(code) + 1e-12);
     }
+  });
+
+  it("inflates, wherever the stream begins", () => {
+    const bytes = Uint8Array.from({ length: 30_000 }, (_, i) => (i * i) % 251);
+    const data = shifted(zlibSync(bytes), 3);
+    expect(decode({ dtype: "uint8", shape: [30_000], data, deflate: true }).data).toEqual(bytes);
+  });
+
+  it("refuses a stream that is cut, damaged, too short or too long", () => {
+    const whole = zlibSync(Uint8Array.from({ length: 30_000 }, (_, i) => (i * 7) % 251));
+    const read = (data: Uint8Array, length: number) => () =>
+      decode({ dtype: "uint8", shape: [length], data, deflate: true });
+    expect(read(whole.slice(0, -40), 30_000)).toThrow("damaged");
+    expect(read(new Uint8Array(50).fill(9), 30_000)).toThrow("damaged");
+    expect(read(whole, 40_000)).toThrow("needs 40000 bytes; 30000 arrived");
+    expect(read(whole, 20_000)).toThrow();
   });
 
   it.each([

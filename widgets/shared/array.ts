@@ -1,3 +1,5 @@
+import { unzlibSync } from "fflate";
+
 /** The wire form of arrays and records (workbench/pack.py): checked here, because it came over a network. */
 
 const KINDS = {
@@ -23,6 +25,7 @@ export interface PackedArray {
   data64?: string;
   codec?: string;
   triangle?: boolean;
+  deflate?: boolean;
 }
 
 /** A checked array: `data` holds the codes as sent (`codec` not undone, triangle not filled). */
@@ -55,8 +58,9 @@ export function decode<T extends Numbers = Numbers>(
     );
   if (codec !== null && (codec !== "sqrt-u8" || packed.dtype !== "uint8"))
     throw new Error(`An array arrived in the code "${codec}" of ${packed.dtype}, which is not known here.`);
-  const bytes = bytesOf(packed, buffers);
   const size = entries(shape, triangle) * Kind.BYTES_PER_ELEMENT;
+  const sent = bytesOf(packed, buffers);
+  const bytes = packed.deflate ? inflate(sent, size, packed.dtype) : sent;
   if (bytes.byteLength !== size)
     throw new Error(
       `An array of ${packed.dtype} [${shape}] needs ${size} bytes; ${bytes.byteLength} arrived.`,
@@ -121,6 +125,15 @@ function entries(shape: number[], triangle: boolean): number {
   if (shape.length < 2 || q !== k)
     throw new Error(`A triangle arrived with the shape [${shape}]; its last two sizes must be equal.`);
   return (product(shape.slice(0, -2)) * q * (q + 1)) / 2;
+}
+
+function inflate(sent: Uint8Array, size: number, dtype: string): Uint8Array {
+  try {
+    // Room for one byte more than it should have: then too many are seen, and a huge stream ends here.
+    return unzlibSync(sent, { out: new Uint8Array(size + 1) });
+  } catch {
+    throw new Error(`An array of ${dtype} arrived as a damaged zlib stream.`);
+  }
 }
 
 function bytesOf(packed: PackedArray, buffers: readonly Bytes[]): Uint8Array {

@@ -222,8 +222,9 @@ class AttentionPatterns(Widget):
         maps: list[tuple[int, int]] = []  # prompts drawn as thumbnails, with their lengths
         for prompt in [*range(len(lengths)), -1] if len(lengths) > 1 else [0]:
             page = self._page(prompt)
-            replies.append(("page", {"prompt": prompt}, pack(page)))
-            limit -= replies[-1][2]["fields"]["maps"]["data"].nbytes
+            if prompt != self.prompt:  # that one is in `data`
+                replies.append(("page", {"prompt": prompt}, pack(page)))
+                limit -= replies[-1][2]["fields"]["maps"]["data"].nbytes
             if limit < 0:
                 return [], "Of several prompts only the one on the screen was saved."
             if page.pooled > 1:
@@ -254,7 +255,7 @@ def _checked_prompt(record: AttentionWeights, prompt: Any) -> int:
 
 
 def _pack_map(weights: Tensor) -> dict:
-    return pack_array(weights, codec="sqrt-u8", triangle=True, name="map")
+    return pack_array(weights, codec="sqrt-u8", triangle=True, deflate=True, name="map")
 
 
 def _labels(record: AttentionWeights, limit: int = 48) -> list[str]:

@@ -1,0 +1,105 @@
+"""Models joined to pictures: what a gesture asks for is what the model answers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import workbench
+from tests import models
+from workbench import capture
+from workbench.errors import PromptError
+from workbench.sites import Head
+
+SHORT, LONG = models.SHORT, models.LONG
+
+
+@pytest.fixture(scope="module")
+def model() -> workbench.TracedModel:
+    return models.model("llama")
+
+
+def test_following_another_token_decodes_both_prompts_again(model) -> None:
+    view = workbench.hidden_states(model, SHORT, compare=LONG, track=[7])
+    view.request("track", id=19).wait(60)
+    for record in (view.record, view.other):
+        assert record.vocabulary_ids[record.tracked.long()].tolist() == [7, 19]
+    view.request("untrack", id=7).wait(60)
+    view.request("track", id=5).wait(60)
+    assert view.record.vocabulary_ids[view.record.tracked.long()].tolist() == [19, 5]
+    assert view.other.tokens == model.tokens(LONG).strings[0]
+
+
+def test_another_prompt_takes_the_place_of_the_one_it_is_typed_over(model) -> None:
+    view = workbench.hidden_states(model, SHORT)
+    view.request("prompt", text=LONG, which=0).wait(60)
+    assert view.record.tokens == model.tokens(LONG).strings[0]
+    with pytest.raises(PromptError, match="no tokens"):
+        view.request("prompt", text="", which=0).wait(60)
+    assert view.record.tokens == model.tokens(LONG).strings[0], "what was there stays"
+
+
+def test_the_code_of_a_view_makes_it_again(model) -> None:
+    view = workbench.hidden_states(model, SHORT, compare=LONG, top_k=3, track=[7], metric="entropy")
+    view.request("track", id=19).wait(60)
+    view.selection = workbench.Cell(layer=1, position=2)
+    scope = {"model": model}
+    exec(view.as_code(), scope)
+    again = scope["view"]
+    assert again.record == view.record
+    assert again.other == view.other
+    assert (again.selection, again.metric) == (view.selection, view.metric)
+
+
+@pytest.mark.parametrize("kind", ["zero", "mean"])
+def test_an_ablation_is_of_the_prompt_on_the_screen(model, kind: str) -> None:
+    view = workbench.attention(model, [SHORT, LONG])
+    view.prompt = 1
+    view.selection = [Head(1, 2), Head(0, 3)]
+    view.request("ablate", heads=view.heads, kind=kind).wait(60)
+    edits = capture.ablated(model, view.selection, kind=kind, reference=[SHORT, LONG])
+    expected = capture.next_tokens(model, LONG, k=10, edits=edits)
+    assert view.effect == expected
+    view.request("prompt_text", text=SHORT).wait(60)
+    assert view.effect is None, "the effect was of another prompt"
+    view.request("ablate", heads=[[1, 2]], kind=kind).wait(60)
+    edits = capture.ablated(model, Head(1, 2), kind=kind, reference=[SHORT])
+    assert view.effect == capture.next_tokens(model, SHORT, k=10, edits=edits)
+
+
+def test_what_is_kept_between_gestures_does_not_outlive_the_weights() -> None:
+    module = models.module("gpt2")
+    model = workbench.load(module, tokenizer=models.tokenizer())
+    view = workbench.attention(model, SHORT)
+    view.request("ablate", heads=[[1, 2]], kind="zero").wait(60)
+    before = view.effect
+    with torch.no_grad():
+        module.lm_head.weight.mul_(-1)
+    view.request("ablate", heads=[[1, 2]], kind="zero").wait(60)
+    assert view.effect == capture.next_tokens(model, SHORT, edits=capture.ablated(model, Head(1, 2)))
+    assert view.effect != before
+
+
+@pytest.mark.parametrize("picture", [workbench.hidden_states, workbench.attention])
+@pytest.mark.parametrize(("prompt", "sentence"), [("", "no tokens"), ("a " * 10_000, "64")])
+def test_prompts_that_can_not_be_shown_are_refused_in_words(model, picture, prompt, sentence) -> None:
+    with pytest.raises(PromptError, match=sentence):
+        picture(model, prompt)
+
+
+def test_more_weights_than_fit_in_memory_are_refused_before_the_model_runs(model, monkeypatch) -> None:
+    monkeypatch.setattr("workbench.views.MOST_WEIGHTS", 100)
+    monkeypatch.setattr(capture, "attention_patterns", lambda *given: pytest.fail("the model ran"))
+    with pytest.raises(PromptError, match="at most 100 are read at once"):
+        workbench.attention(model, SHORT)
+
+
+def test_two_pictures_of_one_model_take_turns(model) -> None:
+    heads, lens = workbench.attention(model, SHORT), workbench.hidden_states(model, SHORT)
+    for layer in range(3):
+        heads.request("ablate", heads=[[layer, 0]], kind="zero")
+        lens.request("track", id=layer)
+    heads.wait()
+    lens.wait()
+    assert "L2H0" in heads.effect.edit
+    assert lens.record.vocabulary_ids[lens.record.tracked.long()].tolist() == [0, 1, 2]
