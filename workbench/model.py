@@ -131,7 +131,7 @@ class TracedModel:
 
     @property
     def changes(self) -> int:
-        """Changes when the weights here change, and costs nothing to read: for what is kept between two runs."""
+        """Another number whenever the weights here have changed; it costs nothing to read."""
         return hash(tuple(self._versions()))
 
     def _versions(self) -> list[tuple[int, int]]:

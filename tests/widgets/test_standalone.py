@@ -103,7 +103,7 @@ def test_thumbnails_are_recorded_with_their_heads():
     view = big(140)
     assert view.data.pooled == 3
     replies = saved_in(view)["replies"]
-    assert len(replies) == 1 + 10 * 12
+    assert len(replies) == 10 * 12
     head = replies['head {"head":11,"layer":9,"prompt":0}']["value"]
     assert torch.equal(unpack_array(from_json(head)), torch.eye(140))
     assert "thumbnails only" not in view.to_html()

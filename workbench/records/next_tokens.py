@@ -79,7 +79,8 @@ class NextTokens(Record):
             if edited:
                 before = float(self.baseline[row])
                 cells = [f"{before:.1%}", f"{after:.1%}", f"{100 * (after - before):+.1f} points"]
-            rows.append(f"<td><code>{escape(token)}</code></td>" + "".join(f"<td>{cell}</td>" for cell in cells))
+            cells = [f"<code>{escape(token)}</code>", *cells]
+            rows.append("".join(f"<td>{cell}</td>" for cell in cells))
         title = f"{self.model}, {self.position}" + (f": {self.edit}" if self.edit else "")
         return (
             f"<table><caption>next token: {escape(title)}</caption><thead><tr>"
