@@ -97,6 +97,7 @@ def test_a_large_model_comes_as_thumbnails_and_its_heads_one_by_one(bridge, page
     view = AttentionPatterns(causal(1, 4, 6, 300), heads=[[3, 5]])
     assert view.data.pooled == 7
     mount(view)
+    expect(page.locator(".ap-plot canvas")).to_have_attribute("width", "300")
     expect(page.locator(".ap-note")).to_have_count(0)
     point_at(page, 250, 3, size=300)
     expect(page.locator(".ap-readout")).to_contain_text('query "t250" (pos 250) reads key "t3" (pos 3)')
