@@ -252,8 +252,10 @@ class Widget(anywidget.AnyWidget):
         lines.append(f"view = {start}")
         touched = set(self._given)
         for under, step, args in self._steps.values():
-            lines += [f"view.{trait} = {value!r}" for trait, value in under.items()]
-            touched.update(under)
+            for trait, value in under.items():
+                if value != self.trait_defaults(trait) or trait in touched:
+                    lines.append(f"view.{trait} = {value!r}")
+                    touched.add(trait)
             said = ", ".join([repr(step), *(f"{key}={value!r}" for key, value in args.items())])
             lines.append(f"view.request({said}).wait()")
         for trait in self.screen:
