@@ -77,7 +77,7 @@ class Architecture:
         object.__setattr__(self, "aliases", names)
 
 
-_LLAMA = {
+_LLAMA: dict[str, Any] = {
     "blocks": "model.layers",
     "embedding": "model.embed_tokens",
     "final_norm": "model.norm",
@@ -87,7 +87,20 @@ _LLAMA = {
     "mlp": "mlp",
     "neurons": "mlp.down_proj",
 }
-_AFTER_NORMS = {"attention_norm": "post_attention_layernorm", "mlp_norm": "post_feedforward_layernorm"}
+_AFTER_NORMS: dict[str, Any] = {
+    "attention_norm": "post_attention_layernorm",
+    "mlp_norm": "post_feedforward_layernorm",
+}
+# The sizes that also see pictures keep their language model one level down.
+_GEMMA3_WITH_VISION: dict[str, Any] = (
+    _LLAMA
+    | _AFTER_NORMS
+    | {
+        "blocks": "model.language_model.layers",
+        "embedding": "model.language_model.embed_tokens",
+        "final_norm": "model.language_model.norm",
+    }
+)
 
 ARCHITECTURES: dict[str, Architecture] = {
     "gpt2": Architecture(
@@ -122,17 +135,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "gemma": Architecture(family="Gemma", **_LLAMA),
     "gemma2": Architecture(family="Gemma 2", **_LLAMA, **_AFTER_NORMS),
     "gemma3_text": Architecture(family="Gemma 3", **_LLAMA, **_AFTER_NORMS),
-    # The sizes that also see pictures keep their language model one level down.
-    "gemma3": Architecture(
-        family="Gemma 3",
-        **_LLAMA
-        | {
-            "blocks": "model.language_model.layers",
-            "embedding": "model.language_model.embed_tokens",
-            "final_norm": "model.language_model.norm",
-        },
-        **_AFTER_NORMS,
-    ),
+    "gemma3": Architecture(family="Gemma 3", **_GEMMA3_WITH_VISION),
 }
 """Every known family, by the `model_type` of its transformers config."""
 
@@ -185,7 +188,7 @@ def fit(module: nn.Module) -> Architecture:
     parts = [row.attention, row.heads, row.attention_norm, row.mlp, row.neurons, row.mlp_norm]
     for path in filter(None, tops):
         _require(module, path, kind, row)
-    blocks = module.get_submodule(row.blocks)
+    blocks: Any = module.get_submodule(row.blocks)
     if not len(blocks):
         raise ModelError(f"{kind} does not fit: {row.blocks!r} holds no blocks.")
     for number, block in enumerate(blocks):

@@ -17,11 +17,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from workbench.decompose import Contributions, contributions, unembed
+from workbench.decompose import Contributions, contributions
 from workbench.edits import Edit, Site, ablated, arranged, check_site, index_of, patched, quantity_of, steered
-from workbench.errors import PromptError, SiteError
+from workbench.errors import SiteError
 from workbench.forward import RESULT_LIMIT, Want, forward
-from workbench.records import NextTokens
+from workbench.prediction import logits, next_tokens, unembed
 from workbench.sites import MLP, Cell, Head, Neuron, Residual
 from workbench.tokens import Tokens, place_of
 
@@ -187,93 +187,6 @@ def neurons(
         One number for every neuron.
     """
     return _one(model, prompts, "neurons", layers, edits)
-
-
-def logits(
-    model: TracedModel,
-    prompts: Any,
-    *,
-    positions: int | Sequence[int] | None = None,
-    edits: Sequence[Edit] = (),
-) -> Float[Tensor, "prompt *position d_vocab"]:
-    """Read the model's own logits.
-
-    Args:
-        model: The model.
-        prompts: The prompts.
-        positions: At which tokens, negative ones from each prompt's end. None is all; one number drops the
-            axis.
-        edits: Changes made while the model runs.
-
-    Returns:
-        The logits of the next token after each position.
-    """
-    places = None if positions is None else [positions] if isinstance(positions, int) else list(positions)
-    wants = {"logits": Want("logits", (model.n_blocks,))}
-    found = _forward(model, model.tokens(prompts), wants, edits=edits, positions=places)["logits"]
-    return found[:, 0] if isinstance(positions, int) else found
-
-
-def next_tokens(
-    model: TracedModel,
-    prompt: Any,
-    k: int = 10,
-    edits: Sequence[Edit] = (),
-    *,
-    baseline: Float[Tensor, " d_vocab"] | None = None,
-) -> NextTokens:
-    """Read what the model expects after a prompt, and with edits also what it expected without them.
-
-    Args:
-        model: The model.
-        prompt: One prompt.
-        k: How many tokens, at most the vocabulary.
-        edits: Changes made while the model runs.
-        baseline: The last position's logits without the edits, where they are known: `logits(model, prompt,
-            positions=-1)[0]`. They are computed otherwise.
-
-    Returns:
-        The k likeliest tokens, likeliest first. With edits they are the k likeliest with or without the edit,
-        in the order of the larger of both, so that a token the edit removed is still seen.
-
-    Raises:
-        PromptError: More than one prompt, or k below 1.
-    """
-    tokens = model.tokens(prompt)
-    if len(tokens) != 1:
-        raise PromptError(f"The next token is asked of one prompt, not of {len(tokens)}.")
-    if k < 1:
-        raise PromptError(f"k={k} tokens can't be listed: use 1 or more.")
-    wants = {"logits": Want("logits", (model.n_blocks,))}
-    k = min(k, model.d_vocab)
-    chosen = dict(positions=[-1])
-    if not edits:
-        top, ids = _forward(model, tokens, wants, reduce=_top(k), **chosen)["logits"]
-        ids, probability, known = ids.reshape(-1), top.reshape(-1), None
-    else:
-        if baseline is None:
-            baseline = _forward(model, tokens, wants, **chosen)["logits"]
-        after = _forward(model, tokens, wants, edits=edits, **chosen)["logits"].reshape(-1).softmax(-1)
-        before = baseline.reshape(-1).softmax(-1)
-        ids = torch.maximum(before, after).topk(k).indices
-        probability, known = after[ids], before[ids]
-    return NextTokens(
-        model=model.name,
-        position=f"after token {tokens.lengths[0] - 1}, {tokens.strings[0][-1]!r}",
-        tokens=tuple(model.token_string(number) for number in ids.tolist()),
-        ids=ids,
-        probability=probability,
-        baseline=known,
-        edit=", ".join(map(str, edits)),
-    )
-
-
-def _top(k: int) -> Callable:
-    def top(value, at):
-        found = value.float().softmax(-1).topk(k)
-        return found.values, found.indices
-
-    return top
 
 
 def read(

@@ -1,4 +1,4 @@
-"""Taking the residual stream apart into what was added to it, and turning it into logits."""
+"""Taking the residual stream apart into what was added to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from workbench.edits import Edit, arranged
 from workbench.errors import PromptError
-from workbench.forward import Want, forward, unembedded
+from workbench.forward import Want, forward
 from workbench.sites import MLP, Head
 
 if TYPE_CHECKING:
@@ -73,26 +73,3 @@ def contributions(model: TracedModel, prompt: Any, *, edits: Sequence[Edit] = ()
             terms[f"L{layer} attention bias"] = found["bias"][layer]
         terms[str(MLP(layer))] = found["mlp"][layer]
     return Contributions(tuple(terms), torch.stack(list(terms.values())), tokens.strings[0])
-
-
-def unembed(model: TracedModel, residual: Float[Tensor, "*axes d_model"]) -> Float[Tensor, "*axes d_vocab"]:
-    """Turn vectors of the residual stream into logits: final norm, unembedding, and the cap if there is one.
-
-    Args:
-        model: The model.
-        residual: Any number of vectors.
-
-    Returns:
-        Logits, float32 on the CPU.
-    """
-    softcap = getattr(model.config, "final_logit_softcapping", None)
-    if model.remote is not False:
-        return model.run(
-            _decoded, {"input_ids": torch.zeros(1, 1, dtype=torch.long)}, residual, softcap
-        ).float()
-    with model.lock, torch.no_grad():
-        return _decoded(model.traced, residual, softcap).float()
-
-
-def _decoded(root, residual, softcap):
-    return unembedded(root, residual.to(root.unembed.weight.device), softcap).cpu()

@@ -174,11 +174,11 @@ def _grouped(
     sites = [sites] if isinstance(sites, Site) else list(dict.fromkeys(sites))
     if not sites:
         raise SiteError("There is nothing to edit: give at least one site, such as Head(5, 1).")
-    places = positions
     if isinstance(positions, TokenSpan):
-        places = range(positions.start, positions.stop)
-    if places is not None:
-        places = (places,) if isinstance(places, int) else tuple(places)
+        positions = range(positions.start, positions.stop)
+    elif isinstance(positions, int):
+        positions = (positions,)
+    places = None if positions is None else tuple(positions)
     groups: dict[Any, list[Site]] = {}
     for site in sites:
         if not isinstance(site, Site):
@@ -206,9 +206,12 @@ def quantity_of(site: Site) -> str:
 
 def index_of(sites: Sequence[Site]) -> tuple[int, ...] | None:
     """Which heads or neurons of their layer these are; None for other places."""
-    if isinstance(sites[0], Head):
-        return tuple(site.head for site in sites)
-    return tuple(site.neuron for site in sites) if isinstance(sites[0], Neuron) else None
+    numbers = tuple(
+        site.head if isinstance(site, Head) else site.neuron
+        for site in sites
+        if isinstance(site, (Head, Neuron))
+    )
+    return numbers or None
 
 
 def check_site(model: TracedModel, site: Site) -> None:

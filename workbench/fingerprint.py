@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.atomic import replacing
 
 if TYPE_CHECKING:
-    from torch import nn
+    from transformers import PreTrainedModel
 
 _VOLATILE = ("transformers_version", "_name_or_path", "dtype", "torch_dtype", "architectures")
 
@@ -43,7 +43,7 @@ def of_folder(folder: pathlib.Path, dtype: object) -> str:
     return digest.hexdigest()
 
 
-def of_module(module: nn.Module) -> str:
+def of_module(module: PreTrainedModel) -> str:
     """Hash a module in memory.
 
     Args:

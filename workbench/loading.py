@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -145,7 +145,7 @@ def weights(
             else f"{name} has no weights: no .safetensors file was found beside its config."
         )
     with reading(name):
-        module, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
             dtype=dtype,
@@ -155,6 +155,7 @@ def weights(
             local_files_only=True,
             output_loading_info=True,
         )
+    module, report = loaded
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelError(
@@ -165,7 +166,7 @@ def weights(
 
 
 @contextlib.contextmanager
-def reading(name: str) -> Iterator[None]:
+def reading(name: str) -> Generator[None]:
     """Read a model's files with no progress bars, and turn what goes wrong into a ModelError in words."""
     from safetensors import SafetensorError
     from transformers.utils import logging

@@ -8,11 +8,9 @@ so it is never generated and never more than one line.
 from __future__ import annotations
 
 import io
-import json
 import pathlib
 import sys
 import threading
-import time
 from typing import Any
 
 if "nnsight" not in sys.modules:
@@ -24,10 +22,8 @@ if "nnsight" not in sys.modules:
 
     anyio.abc.SocketAttribute  # noqa: B018
 
-import httpx
 import nnsight
 import torch
-import websocket
 import zstandard
 from nnsight.intervention.backends.local import LocalSimulationBackend
 from nnsight.intervention.backends.remote import RemoteBackend
@@ -77,21 +73,21 @@ class TracedModel:
     """Held by every run: traces of one model must not overlap."""
 
     def __init__(self, traced: TransformersModel, name: str, remote: bool | str, folder: pathlib.Path | None):
-        module = traced._module
+        module: Any = traced._module
         self.architecture = fit(module)
         self.traced, self.module, self.name, self.remote = traced, module, name, remote
-        self.tokenizer = traced.tokenizer
+        self.tokenizer: Any = traced.tokenizer
         self.lock = threading.RLock()
         config = self.config = module.config.get_text_config()
-        block = module.get_submodule(self.architecture.blocks)[0]
+        blocks = module.get_submodule(self.architecture.blocks)
         self.family = self.architecture.family
-        self.n_blocks = len(module.get_submodule(self.architecture.blocks))
+        self.n_blocks = len(blocks)
         self.n_heads = config.num_attention_heads
         self.n_kv_heads = getattr(config, "num_key_value_heads", None) or self.n_heads
         self.d_model = config.hidden_size
         reads = 0 if self.architecture.input_major else 1
-        self.d_head = block.get_submodule(self.architecture.heads).weight.shape[reads] // self.n_heads
-        self.d_mlp = block.get_submodule(self.architecture.neurons).weight.shape[reads]
+        self.d_head = blocks[0].get_submodule(self.architecture.heads).weight.shape[reads] // self.n_heads
+        self.d_mlp = blocks[0].get_submodule(self.architecture.neurons).weight.shape[reads]
         self.d_vocab = module.get_submodule(self.architecture.unembed).weight.shape[0]
         self.max_tokens = config.max_position_embeddings
         self._text = TokenText(self.tokenizer)
@@ -101,7 +97,7 @@ class TracedModel:
     @property
     def device(self) -> torch.device:
         """Where it runs; "meta" when it runs on a server."""
-        return self.module.get_submodule(self.architecture.unembed).weight.device
+        return next(self.module.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -217,36 +213,19 @@ class _Server(RemoteBackend):
         super().__init__(traced.to_model_key(), host=host, env=traced._remoteable_get_env())
 
     def __call__(self, tracer: Any = None) -> Any:
-        self.display = server.Wait(self.host)
+        self.display: Any = server.Wait(self.host)
         with server.failures_in_words(self.host, ServerError):
             return super().__call__(tracer)
 
     def request(self, request: Any, tracer: Any) -> Any:
         blob = self._serialize(tracer)
-        socket = websocket.create_connection(
-            f"{self.ws_host}/subscribe",
-            timeout=server.CONNECT_SECONDS,
-            header={"ndif-api-key": self.api_key} if self.api_key else None,
-        )
-        try:
-            request.session_id = json.loads(socket.recv())["session_id"]
+        with server.subscribed(f"{self.ws_host}/subscribe", self.api_key, self.display) as (session, frames):
+            request.session_id = session
             self.send(request, blob)
-            socket.settimeout(server.TICK_SECONDS)
-            while True:
-                try:
-                    frame = socket.recv()
-                except websocket.WebSocketTimeoutException:
-                    self.display.refresh()
-                    continue
-                if not frame:
-                    raise ConnectionError("it was closed before there was a result")
-                message = self.parse(frame)
+            for message in map(self.parse, frames):
                 result = self.handle(message)
                 if message.status is Status.COMPLETED:
                     return result
-        finally:
-            socket.close(timeout=1)
-            socket.shutdown()  # also where the other side closed first
 
     @staticmethod
     def parse(message: str | bytes) -> ResponseModel:
@@ -254,17 +233,8 @@ class _Server(RemoteBackend):
             return ResponseModel.model_validate_json(message)
         return ResponseModel(id="", status=Status.COMPLETED, data=server.result_in(message))
 
-    def download_result(self, url: str | bytes | None) -> Any:
-        if isinstance(url, str):
-            parts = []
-            with httpx.stream("GET", url, timeout=server.CONNECT_SECONDS) as answer:
-                answer.raise_for_status()
-                for part in answer.iter_bytes():
-                    parts.append(part)
-                    self.display.heard = time.monotonic()
-                    self.display.refresh()
-            url = b"".join(parts)
-        return self.finalize(url)
+    def download_result(self, url: Any) -> Any:
+        return self.finalize(server.fetched(url, self.display) if isinstance(url, str) else url)
 
     def finalize(self, content: bytes) -> Any:
         if self.compress:
@@ -314,7 +284,7 @@ def load(
     return TracedModel(_wrap(module, tokenizer), shown, remote, folder)
 
 
-def _in_memory(module: nn.Module, tokenizer: Any, device: Any, dtype: Any, remote: bool | str) -> TracedModel:
+def _in_memory(module: Any, tokenizer: Any, device: Any, dtype: Any, remote: bool | str) -> TracedModel:
     if remote not in (False, "local"):
         raise ModelError(
             "A module in memory can't run on a server, which only has the models it knows by name. "
@@ -325,7 +295,7 @@ def _in_memory(module: nn.Module, tokenizer: Any, device: Any, dtype: Any, remot
         raise ModelError("A module in memory comes without its tokenizer: load(module, tokenizer=...).")
     if device is not None or dtype is not None:
         place = loading.device_of(device) if device is not None else None
-        module.to(place, loading.dtype_of(dtype, torch.device("cpu")) if dtype is not None else None)
+        module.to(device=place, dtype=None if dtype is None else loading.dtype_of(dtype, torch.device("cpu")))
     module.set_attn_implementation("eager")  # no other returns its patterns
     name = pathlib.PurePath(getattr(module, "name_or_path", "") or type(module).__name__).name
     return TracedModel(_wrap(module, tokenizer), name, remote, None)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import io
+import json
 import pickletools
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
+
+import httpx
+import websocket
 
 from workbench.errors import RemoteError
 
@@ -28,7 +32,7 @@ _watcher: contextvars.ContextVar[Callable[[str], None] | None] = contextvars.Con
 
 
 @contextlib.contextmanager
-def watching(tell: Callable[[str], None]) -> Iterator[None]:
+def watching(tell: Callable[[str], None]) -> Generator[None]:
     """Hear how runs on a server are going, and be able to stop waiting for them.
 
     Args:
@@ -76,6 +80,53 @@ class Wait:
             tell(self.last_word)
 
 
+@contextlib.contextmanager
+def subscribed(address: str, key: str, wait: Wait) -> Generator[tuple[str, Iterator[str | bytes]]]:
+    """Open the channel on which a server tells how a job is going.
+
+    Args:
+        address: The channel's ws:// or wss:// address.
+        key: The API key; an empty one is not sent.
+        wait: Told at every tick without a message.
+
+    Yields:
+        The session's id, and the messages as they come; they end only by an error.
+    """
+    header = {"ndif-api-key": key} if key else None
+    socket = websocket.create_connection(address, timeout=CONNECT_SECONDS, header=header)
+    try:
+        session = json.loads(socket.recv())["session_id"]
+        socket.settimeout(TICK_SECONDS)
+        yield session, _frames(socket, wait)
+    finally:
+        socket.close(timeout=1)
+        socket.shutdown()  # also where the other side closed first
+
+
+def _frames(socket: websocket.WebSocket, wait: Wait) -> Iterator[str | bytes]:
+    while True:
+        try:
+            frame = socket.recv()
+        except websocket.WebSocketTimeoutException:
+            wait.refresh()
+            continue
+        if not frame:
+            raise ConnectionError("it was closed before there was a result")
+        yield frame
+
+
+def fetched(url: str, wait: Wait) -> bytes:
+    """Download a result that was too large for the channel, and tell `wait` of every piece."""
+    pieces = []
+    with httpx.stream("GET", url, timeout=CONNECT_SECONDS) as answer:
+        answer.raise_for_status()
+        for piece in answer.iter_bytes():
+            pieces.append(piece)
+            wait.heard = time.monotonic()
+            wait.refresh()
+    return b"".join(pieces)
+
+
 def result_in(message: bytes) -> bytes:
     """Take the result out of a binary message, which is a pickle, without running anything that it names.
 
@@ -94,16 +145,13 @@ def result_in(message: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def failures_in_words(host: str, *kinds: type[Exception]) -> Iterator[None]:
+def failures_in_words(host: str, *kinds: type[Exception]) -> Generator[None]:
     """Turn what can go wrong between here and a server into a RemoteError that says it in a sentence.
 
     Args:
         host: The server's address.
         *kinds: Errors in which the server itself reports a failure.
     """
-    import httpx
-    import websocket
-
     try:
         yield
     except kinds as problem:

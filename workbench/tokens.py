@@ -66,7 +66,7 @@ def _as_bytes(data: bytes) -> str:
     return "".join(f"<0x{byte:02X}>" for byte in data)
 
 
-def _undecodable(error: UnicodeError) -> tuple[str, int]:
+def _undecodable(error: Any) -> tuple[str, int]:
     return _as_bytes(error.object[error.start : error.end]), error.end
 
 
@@ -116,7 +116,7 @@ class TokenText:
             return f"<id {number}>"
         if self._byte_level and all(letter in _BYTES for letter in piece):
             return visible(bytes(_BYTES[letter] for letter in piece).decode("utf-8", "workbench.bytes"))
-        return visible(piece.replace("▁", " "))
+        return visible(str(piece).replace("▁", " "))
 
     def id(self, text: str) -> int:
         """The one token that is written exactly so.

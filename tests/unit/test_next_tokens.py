@@ -33,6 +33,8 @@ def test_next_tokens_with_an_edit_show_also_what_the_edit_removed():
     larger = torch.maximum(record.probability, record.baseline)
     assert torch.equal(larger, larger.sort(descending=True).values)
     assert record.edit == str(edits[0])
+    known = capture.logits(model, models.SHORT, positions=-1)[0]
+    assert capture.next_tokens(model, models.SHORT, k=4, edits=edits, baseline=known) == record
 
 
 def test_next_tokens_lists_no_more_than_there_are_and_asks_for_one_prompt():
