@@ -9,9 +9,8 @@ import sys
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
-sys.path.insert(
-    0, str(pathlib.Path(__file__).parent)
-)  # so that tests can import their neighbours: `import models`
+# Tests import their neighbours: `import models`.
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 
 def pytest_configure() -> None:

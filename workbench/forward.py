@@ -29,8 +29,7 @@ class Want(NamedTuple):
     """Something to read in one forward pass."""
 
     quantity: str
-    """"residuals", "attention_patterns", "head_z", "head_contributions", "attention_outputs",
-    "attention_biases", "mlp_outputs", "neurons", "position_embedding" or "logits"."""
+    """What: a name of `workbench.capture.NAMES`, or "attention_biases" or "position_embedding"."""
     layers: tuple[int, ...]
     """Where; -1 is before block 0."""
     index: tuple[int, ...] | None = None
@@ -68,7 +67,8 @@ def forward(
     lengths = torch.tensor(tokens.lengths)
     places = None
     if positions is not None:
-        places = torch.tensor([[place_of(p, length) for p in positions] for length in tokens.lengths])
+        rows = [[place_of(position, length) for position in positions] for length in tokens.lengths]
+        places = torch.tensor(rows, dtype=torch.long)
     if reduce is None:
         _refuse_huge(model, tokens, wants, len(positions) if positions is not None else None)
     reads: dict[tuple[str, int], list] = {}

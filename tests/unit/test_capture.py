@@ -144,6 +144,7 @@ def test_logits_at_chosen_positions_are_those_of_all_positions(family, remote):
     torch.testing.assert_close(last, torch.stack([every[0, 4], every[1, 13]]), **CLOSE)
     some = capture.logits(model, BATCH, positions=[-1, 0, 3])
     torch.testing.assert_close(some, torch.stack([every[0, [4, 0, 3]], every[1, [13, 0, 3]]]), **CLOSE)
+    assert capture.logits(model, BATCH, positions=[]).shape == (2, 0, model.d_vocab)
     with pytest.raises(PromptError, match="Position 5 does not exist in a prompt of 5 tokens"):
         capture.logits(model, BATCH, positions=5)
 

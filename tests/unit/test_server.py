@@ -19,6 +19,7 @@ import workbench
 from workbench import Head, Residual, capture, server
 from workbench.errors import Cancelled, RemoteError
 
+pytestmark = pytest.mark.slow
 STUB = pathlib.Path(__file__).parents[1] / "ndif_stub.py"
 
 
