@@ -119,15 +119,6 @@ class Notebook:
         self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
         return self
 
-    def open_without_kernel(self) -> None:
-        """Show the notebook with no kernel at all, as a reader of a saved notebook sees it."""
-        self.page.goto(f"http://127.0.0.1:{self.lab.port}/lab/tree/{self.name}?reset")
-        self.page.wait_for_function(
-            "()=>window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=60_000
-        )
-        self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
-        self.page.evaluate("()=>jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-
     def cell(self, index: int):
         """Return the locator of a cell."""
         return self.page.locator(f"{PANEL} .jp-Cell").nth(index)
@@ -183,9 +174,9 @@ class Notebook:
     def dark(self) -> None:
         """Switch JupyterLab to its dark theme."""
         self.command("apputils:change-theme", theme="JupyterLab Dark")
-        self.page.locator("body[data-jp-theme-light='false']").wait_for()
+        self.page.locator("body[data-jp-theme-light='false']").wait_for(state="attached")
 
     def light(self) -> None:
         """And back."""
         self.command("apputils:change-theme", theme="JupyterLab Light")
-        self.page.locator("body[data-jp-theme-light='true']").wait_for()
+        self.page.locator("body[data-jp-theme-light='true']").wait_for(state="attached")

@@ -196,6 +196,7 @@ class Easel {
     if (viewer.problem.value) return;
     const geometry = viewer.plan.value;
     const { values, scale, colours } = viewer.shading.value;
+    if (this.#scroller.clientWidth === 0) return this.#drawLater();
     const picture = {
       geometry,
       record: viewer.recordOf(this.#which),
@@ -210,6 +211,19 @@ class Easel {
     const ratio = this.#canvas.width / at.width;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     paint(pen, at, picture, inkOf(this.#canvas), this.#fitter);
+  }
+
+  /**
+   * A page that changes its theme hides everything for a moment and shows it again in the same frame, which a
+   * ResizeObserver does not see: so the next frame looks again. What stays hidden is seen by the observer.
+   */
+  #drawLater(): void {
+    this.#drawnFor = "";
+    const view = this.#canvas.ownerDocument.defaultView!;
+    this.#frame ||= view.requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.#scroller.clientWidth > 0) this.#draw();
+    });
   }
 
   /** Makes the canvas as large as the window, and says where the window is. */

@@ -46,6 +46,16 @@ describe("the picture", () => {
     expect(find(".hs-legend").textContent).toContain("#1k");
     expect(model.saves).toEqual([]);
   });
+  it("is painted again when its page hides and shows it within one frame", async () => {
+    const { el, model } = show(traits(decoded(), { theme: "light" }));
+    await drawn();
+    el.style.display = "none"; // JupyterLab does this while it changes its theme
+    model.fromKernel("theme", "dark");
+    el.style.display = "";
+    await drawn();
+    await drawn();
+    expect(pixel(el, beside(middleOf(el, model, [3, 2])))).toEqual(rgb(sequential("dark").css(0.75)));
+  });
   it("shows the model's own prediction until a cell is pinned", async () => {
     const { find } = show(traits(decoded()));
     expect(find(".hs-panel-head").textContent).toBe("Prediction block 2 (last)token 4 ·is");
