@@ -86,7 +86,7 @@ export function followHeads() {
     /** The map of a head, when it is here. */
     get: (prompt: number, head: Head) => kept.value.get(keyOf(prompt, head)),
     /** Ask for the map of a head that is neither here nor on its way. */
-    async fetch(requests: Requests, prompt: number, head: Head, tokens: number): Promise<void> {
+    async ask(requests: Requests, prompt: number, head: Head, tokens: number): Promise<void> {
       const key = keyOf(prompt, head);
       if (asked.has(key)) return;
       const asking = asked.add(key); // forget() puts another set in its place

@@ -82,7 +82,7 @@ export function makeState({ model, requests, theme, width }: ViewProps): State {
     effect(() => {
       const { pooled, tokens } = page.value;
       if (pooled > 1 && shown.value.length <= MOST_COLOURS)
-        for (const head of shown.value) full.fetch(requests, pagePrompt.value, head, tokens.length);
+        for (const head of shown.value) full.ask(requests, pagePrompt.value, head, tokens.length);
     }),
   );
   model.onEnd(
