@@ -1,7 +1,7 @@
-"""`AttentionPatterns` beside CircuitsVis and BertViz on the same arrays: weight, time to the picture, hover, heap.
+"""`AttentionPatterns` beside CircuitsVis and BertViz on the same arrays: weight, time, hover, heap.
 
-Limits fixed beforehand, at 12 heads x 128 tokens against CircuitsVis: 20 times smaller, 50 times faster to the first
-picture. A peer that has no picture after `PATIENCE` seconds counts as not finished and its table row says so.
+Limits fixed beforehand, at 12 heads x 128 tokens against CircuitsVis: 20 times smaller, 50 times faster to
+the first picture. A peer that has no picture after `PATIENCE` seconds is not finished and its row says so.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.benchmark
 PATIENCE = 120.0
 SIZES = [(heads, tokens) for heads in (12, 144) for tokens in (64, 128, 256, 512)]
 LARGEST_PEER = 3_000_000
-"""Weights. A trial of CircuitsVis with 12 x 512 x 512 took 7 minutes and 1.7 GB of heap: larger is not tried."""
+"""Weights. CircuitsVis with 12 x 512 x 512 took 7 minutes and 1.7 GB in a trial: more is not tried."""
 PAGES = {
     "workbench": (workbench_page, ".wb[data-ready='1'] .ap-detail canvas", ".ap-detail canvas"),
     "CircuitsVis": (circuitsvis_page, "canvas", "canvas >> nth=-1"),

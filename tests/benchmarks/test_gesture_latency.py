@@ -1,10 +1,11 @@
-"""From a click on "Ablate" to the new picture, in a real JupyterLab with SmolLM2: how long, and where the time goes.
+"""From a click on "Ablate" to the new picture, in JupyterLab with SmolLM2: how long, and where the time goes.
 
-The limit is the model itself: the share of the median that is not the model's own runs may not exceed the model's.
+The limit is the model itself: what the median holds besides the model's runs may not exceed them.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 from collections.abc import Iterator
@@ -81,7 +82,7 @@ def test_click_to_picture(lab: Lab, page: Page) -> None:
         clicked, painted = page.evaluate(CLICK, f"{gesture}/{gesture % 9}")
         marks = dict(json.loads(notebook.python("import json; print(json.dumps(marks))")))
         times = [clicked, marks["received"], marks["begun"], marks["computed"], painted]
-        spent.append([after - before for before, after in zip(times, times[1:], strict=False)])
+        spent.append([after - before for before, after in itertools.pairwise(times)])
     spent = spent[2:]  # the first runs warm up
     medians = [1000 * statistics.median(step) for step in zip(*spent, strict=True)]
     total = 1000 * statistics.median(map(sum, spent))

@@ -196,7 +196,10 @@ class Easel {
     if (viewer.problem.value) return;
     const geometry = viewer.plan.value;
     const { values, scale, colours } = viewer.shading.value;
-    if (this.#scroller.clientWidth === 0) return this.#drawLater();
+    if (this.#scroller.clientWidth === 0) {
+      this.#drawLater();
+      return;
+    }
     const picture = {
       geometry,
       record: viewer.recordOf(this.#which),

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from workbench.errors import RecordError
 from workbench.records.checks import require, require_length, require_probabilities, short
 from workbench.records.record import Record
 
@@ -60,7 +61,8 @@ class NextTokens(Record):
         Raises:
             RecordError: The token is not in the table, or nothing was edited.
         """
-        require(self.baseline is not None, "Nothing was edited, so there is no change to read.")
+        if self.baseline is None:
+            raise RecordError("Nothing was edited, so there is no change to read.")
         require(
             token in self.tokens,
             f"{token!r} is not in this table. It holds {', '.join(map(repr, self.tokens))}.",
@@ -70,14 +72,14 @@ class NextTokens(Record):
 
     def _repr_html_(self) -> str:
         """The table, for notebooks; tokens are text and never markup."""
-        edited = self.baseline is not None
-        head = ["token", *(["before", "after", "change"] if edited else ["probability"])]
+        baseline = self.baseline
+        head = ["token", *(["probability"] if baseline is None else ["before", "after", "change"])]
         rows = []
         for row, token in enumerate(self.tokens):
             after = float(self.probability[row])
             cells = [f"{after:.1%}"]
-            if edited:
-                before = float(self.baseline[row])
+            if baseline is not None:
+                before = float(baseline[row])
                 cells = [f"{before:.1%}", f"{after:.1%}", f"{100 * (after - before):+.1f} points"]
             cells = [f"<code>{escape(token)}</code>", *cells]
             rows.append("".join(f"<td>{cell}</td>" for cell in cells))
