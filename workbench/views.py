@@ -6,7 +6,7 @@ The widgets know no model. They are given functions, and a gesture calls them on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -108,7 +108,7 @@ def attention(model: TracedModel, prompts: str | Sequence[str], **traits: Any) -
         texts_of[tokens.strings] = texts
         return AttentionWeights(model.name, tokens.strings, capture.attention_patterns(model, tokens))
 
-    def ablate(heads: tuple[Head, ...], kind: Literal["zero", "mean"], task: Task) -> NextTokens:
+    def ablate(heads: tuple[Head, ...], kind: Any, task: Task) -> NextTokens:
         # The picture may show the mean over its prompts; the experiment is always about one of them.
         shown = texts_of[view.record.tokens]
         text = shown[max(view.prompt, 0)]
