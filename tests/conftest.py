@@ -6,6 +6,8 @@ import os
 import pathlib
 import sys
 
+import pytest
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -17,3 +19,11 @@ def pytest_configure() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    """Browser tests start the machine's own Chromium."""
+    from tests.chromium import LAUNCH
+
+    return {**browser_type_launch_args, **LAUNCH}

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from ipywidgets import Widget
 from playwright.sync_api import BrowserContext, Locator, Page
 
 from tests.browser.bridge import Bridge
+from tests.chromium import confined
 
 OWN_THREAD = "thread of its own"
-LOCAL = re.compile(r"(data|blob|file):|about:blank")
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
-    """Start the Chromium of the machine, and keep it from calling home."""
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    return {**browser_type_launch_args, "executable_path": path, "args": arguments}
 
 
 @pytest.fixture
 def context(context: BrowserContext) -> Iterator[BrowserContext]:
-    """A context in which any request that leaves the page fails the test."""
-    refused: list[str] = []
-
-    def gate(route: Any) -> None:
-        if LOCAL.match(route.request.url):
-            route.continue_()
-        else:
-            refused.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", gate)
-    yield context
-    assert refused == [], f"the page reached for the network: {refused}"
+    """A context with no network at all."""
+    yield from confined(context, r"(data|blob|file):|about:blank")
 
 
 @pytest.fixture

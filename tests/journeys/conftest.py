@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,28 +10,16 @@ import nbformat
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.chromium import LAUNCH
+from tests.chromium import confined
 from tests.journeys.lab import Lab, Notebook
 
-LOOPBACK = re.compile(r"((https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|file:)")
 PICTURES = Path(__file__).parent / "pictures"
 
 
 @pytest.fixture
 def context(context: BrowserContext) -> Iterator[BrowserContext]:
-    """A browser context that reaches loopback only; any other request fails the test."""
-    refused: list[str] = []
-
-    def gate(route) -> None:
-        if LOOPBACK.match(route.request.url):
-            route.continue_()
-        else:
-            refused.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", gate)
-    yield context
-    assert refused == [], f"the page reached for the network: {refused}"
+    """A browser context that reaches loopback only."""
+    yield from confined(context, r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|file:")
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +57,3 @@ def notebook(page: Page) -> Iterator[Callable[..., Notebook]]:
     yield make
     for lab in used:
         lab.end_kernels()
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
-    """The machine's own Chromium."""
-    return {**browser_type_launch_args, **LAUNCH}

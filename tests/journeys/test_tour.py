@@ -34,6 +34,10 @@ def test_the_tour(lab: Lab, notebook, page: Page, tmp_path: Path) -> None:
     errors = [o for c in saved["cells"] for o in c.get("outputs", []) if o["output_type"] == "error"]
     assert errors == []
 
+    # Binder gives a notebook 2 GiB; the tour keeps within 1.5.
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)"
+    assert float(book.python(peak)) < 1.5
+
     # A click in the lens comes back as a typed value.
     lens = book.output(cell_of(book, "lens = ")).locator(".wb[data-ready='1']")
     grid = lens.get_by_role("grid")
