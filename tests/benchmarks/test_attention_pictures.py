@@ -19,7 +19,7 @@ from tests.benchmarks.pictures import (
     circuitsvis_page,
     measure,
     patterns,
-    workbench_page,
+    workbench_output,
     workbench_view,
 )
 
@@ -30,7 +30,7 @@ SIZES = [(heads, tokens) for heads in (12, 144) for tokens in (64, 128, 256, 512
 LARGEST_PEER = 3_000_000
 """Weights. CircuitsVis with 12 x 512 x 512 took 7 minutes and 1.7 GB in a trial: more is not tried."""
 PAGES = {
-    "workbench": (workbench_page, ".wb[data-ready='1'] .ap-detail canvas", ".ap-detail canvas"),
+    "workbench": (workbench_output, ".wb[data-ready='1'] canvas:not(.ap-lines canvas)", ".ap-detail canvas"),
     "CircuitsVis": (circuitsvis_page, "canvas", "canvas >> nth=-1"),
     "BertViz": (bertviz_page, "#vis svg line", "#vis svg"),
 }
@@ -58,16 +58,19 @@ def row(name: str, heads: int, tokens: int, size: int | None, reading: Reading |
         return f"{heads:>5} x {tokens:<4} {name:<12} no picture after {PATIENCE:.0f} s"
     return (
         f"{heads:>5} x {tokens:<4} {name:<12} {size / 1e6:8.3f} MB {reading.first_picture:8.2f} s "
-        f"{reading.wall:8.2f} s {reading.hover:8.1f} ms {reading.heap:7.1f} MB"
+        f"{reading.total:8.2f} s {reading.hover:8.1f} ms {reading.heap:7.1f} MB"
     )
 
 
-HEAD = "heads x tokens  picture       notebook  main thread  on the clock   hover      heap"
+HEAD = "heads x tokens  picture       notebook  first picture until it rests   hover      heap"
 
 
 def test_smaller_and_faster_than_circuitsvis(browser: Browser, tmp_path: Path) -> None:
     maps = patterns(12, 128)
-    ours, peer = (read(browser, name, 12, 128, tmp_path) for name in ("workbench", "CircuitsVis"))
+    # The first page of a browser pays for its start: the median of ours, and a single reading of the slow peer.
+    three = [read(browser, "workbench", 12, 128, tmp_path) for _ in range(3)]
+    ours = sorted(three, key=lambda reading: reading.first_picture)[1]
+    peer = read(browser, "CircuitsVis", 12, 128, tmp_path)
     weight, peer_weight = notebook_bytes(workbench_view(maps)), len(json.dumps(circuitsvis_page(maps)))
     print(
         "\n".join(
@@ -91,7 +94,7 @@ def test_stays_usable_at_144_heads_of_512_tokens(browser: Browser, tmp_path: Pat
                 "",
                 HEAD,
                 *(
-                    row("workbench", *s, r.page_bytes, r)
+                    row("workbench", *s, notebook_bytes(workbench_view(patterns(*s))), r)
                     for s, r in (((12, 128), small), ((144, 512), large))
                 ),
             ]

@@ -11,7 +11,6 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -71,8 +70,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 def test_click_to_picture(lab: Lab, page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 1000})
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SETUP)])
-    nbformat.write(book, lab.root / "latency.ipynb")
+    lab.write("latency.ipynb", [SETUP])
     notebook = Notebook(page, lab, "latency.ipynb").open()
     notebook.run(0)
     expect(page.locator(".wb[data-ready='1']")).to_be_visible(timeout=60_000)

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
@@ -48,9 +47,7 @@ def notebook(page: Page) -> Iterator[Callable[..., Notebook]]:
         if isinstance(cells, Path):
             shutil.copy(cells, lab.root / name)
         else:
-            book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-            book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-            nbformat.write(book, lab.root / name)
+            lab.write(name, cells)
         used.append(lab)
         return Notebook(page, lab, name).open()
 

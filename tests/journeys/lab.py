@@ -16,6 +16,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import Page
 
 IDLE = "()=>window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status==='idle'"
@@ -80,6 +81,12 @@ class Lab:
         with urllib.request.urlopen(request, timeout=10) as answer:
             body = answer.read()
         return json.loads(body) if body else None
+
+    def write(self, name: str, cells: list[str]) -> None:
+        """Write a notebook of code cells; it names its kernel, or JupyterLab would ask for one."""
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(book, self.root / name)
 
     def end_kernels(self) -> None:
         """Stop every kernel and session, so that the next journey starts from nothing."""

@@ -40,7 +40,8 @@ export function arrange(width: number, layers: number, heads: number): Arrangeme
 export function thumbnail(page: Page, layer: number, head: number, side: number, scale: Scale): Uint32Array {
   const { size, causal, codes } = page;
   const peak = new Int16Array(side * side).fill(-1);
-  const place = Array.from({ length: size }, (_, i) => Math.floor((i * side) / size));
+  const place = new Uint16Array(size);
+  for (let i = 0; i < size; i++) place[i] = Math.floor((i * side) / size);
   let from = mapStart(page, layer, head);
   for (let q = 0; q < size; q++) {
     const row = place[q] * side;
@@ -50,7 +51,9 @@ export function thumbnail(page: Page, layer: number, head: number, side: number,
       if (code > peak[at]) peak[at] = code;
     }
   }
-  return Uint32Array.from(peak, (code) => (code < 0 ? 0 : scale.rgba[code]));
+  const pixels = new Uint32Array(side * side);
+  for (let i = 0; i < peak.length; i++) if (peak[i] >= 0) pixels[i] = scale.rgba[peak[i]];
+  return pixels;
 }
 
 /** Pixels of a large map, `side` x `side` (side <= map.size), each the maximum of what it covers. */

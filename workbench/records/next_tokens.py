@@ -85,7 +85,7 @@ class NextTokens(Record):
             rows.append("".join(f"<td>{cell}</td>" for cell in cells))
         title = f"{self.model}, {self.position}" + (f": {self.edit}" if self.edit else "")
         return (
-            f"<table><caption>next token: {escape(title)}</caption><thead><tr>"
+            f"<div>next token: {escape(title)}</div><table><thead><tr>"
             + "".join(f"<th>{name}</th>" for name in head)
             + "</tr></thead><tbody>"
             + "".join(f"<tr>{cells}</tr>" for cells in rows)
