@@ -77,7 +77,7 @@ export function Grid({ viewer, which }: Props) {
       style={{ width: `${Math.min(g.width, grid)}px`, height: `${g.viewHeight}px` }}
       tabIndex={0}
       role="grid"
-      aria-label={`${name}: ${record.rows.length} layers by ${record.tokens.length} tokens, top decoded token in each cell`}
+      aria-label={`${name}: ${record.rows.length} rows by ${record.tokens.length} tokens, top decoded token in each cell`}
       aria-rowcount={record.rows.length}
       aria-colcount={record.tokens.length}
       aria-activedescendant={cellId}

@@ -25,7 +25,7 @@ export function View(props: ViewProps) {
       <header class="hs-head">
         <h3>{title}</h3>
         <span class="hs-note">
-          {record.model}, {record.decoder}; {record.rows.length} layers × {record.tokens.length} tokens
+          {record.model}, {record.decoder}; {record.rows.length} rows × {record.tokens.length} tokens
         </span>
       </header>
       <Prompts viewer={viewer} />

@@ -206,7 +206,7 @@ describe("the prompt", () => {
     expect(model.request("prompt").args).toEqual({ text: "Rome is", which: 0 });
     await on.kernel("data", decoded({ tokens: ["Rome", "·is"] }));
     await on.tell("prompt", { kind: "reply", value: null });
-    expect(find(".hs-head").textContent).toContain("4 layers × 2 tokens");
+    expect(find(".hs-head").textContent).toContain("4 rows × 2 tokens");
   });
 });
 
