@@ -12,17 +12,16 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench import capture
-    from workbench.ablation import head_effects
     from workbench.capture import next_tokens
     from workbench.model import TracedModel, load
     from workbench.sites import MLP, Cell, Head, Neuron, Residual, TokenSpan
-    from workbench.views import attention, hidden_states
+    from workbench.views import attention, head_effects, hidden_states
 
 _HOME = {
     "load": "workbench.model",
     "TracedModel": "workbench.model",
     "hidden_states": "workbench.views",
-    "head_effects": "workbench.ablation",
+    "head_effects": "workbench.views",
     "next_tokens": "workbench.capture",
     "attention": "workbench.views",
     "Cell": "workbench.sites",

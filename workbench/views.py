@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from workbench import capture
+from workbench import ablation, capture
+from workbench.ablation import HeadEffects
 from workbench.errors import PromptError
 from workbench.lens import logit_lens
+from workbench.progress import CellProgress
 from workbench.records import AttentionWeights, DecodedStates, NextTokens
 from workbench.sites import Head
 from workbench.widgets import AttentionPatterns, HiddenStateViewer
@@ -56,8 +58,10 @@ def hidden_states(
     texts: dict[tuple[str, ...], str] = {}
 
     def decode(text: str, ids: Sequence[int], task: Task | None = None) -> DecodedStates:
-        tell = None if task is None else lambda done: task.progress(done, "decoding the hidden states")
-        record = logit_lens(model, text, top_k=top_k, track=ids, progress=tell)
+        doing = "decoding the hidden states"
+        with CellProgress(doing) as line:
+            tell = line if task is None else lambda done: task.progress(done, doing)
+            record = logit_lens(model, text, top_k=top_k, track=ids, progress=tell)
         texts[record.tokens] = text
         return record
 
@@ -75,6 +79,24 @@ def hidden_states(
         code=f"workbench.hidden_states(model, {prompt!r}{said})",
         **traits,
     )
+
+
+def head_effects(model: TracedModel, prompt: str, token: str | int) -> HeadEffects:
+    """Zero every head alone, and see how likely a token still is after the prompt, with progress in the cell.
+
+    Args:
+        model: The model.
+        prompt: One text.
+        token: The next token to watch: its text such as " Paris", or its id.
+
+    Returns:
+        The change of the token's log probability for each head.
+
+    Raises:
+        PromptError: A prompt with no tokens or too many, or a text that is not one token.
+    """
+    with CellProgress(f"zeroing {model.n_blocks * model.n_heads} heads, one at a time") as line:
+        return ablation.head_effects(model, prompt, token, progress=line)
 
 
 def attention(model: TracedModel, prompts: str | Sequence[str], **traits: Any) -> AttentionPatterns:
