@@ -92,9 +92,8 @@ def head_effects(
     if len(tokens) != 1:
         raise PromptError(f"Head effects are measured on one prompt, and got {len(tokens)}. Give one text.")
     watched = token if isinstance(token, int) else model.token_id(token)
-    device = torch.device("cpu") if model.device.type == "meta" else model.device
-    one = {"input_ids": tokens.ids.to(device), "use_cache": False}
-    rows = {"input_ids": tokens.ids.expand(model.n_heads, -1).to(device), "use_cache": False}
+    one = {"input_ids": tokens.ids, "use_cache": False}
+    rows = {"input_ids": tokens.ids.expand(model.n_heads, -1), "use_cache": False}
     baseline = model.run(_log_probability, one, None, model.n_heads, watched)
     effects = []
     for block in range(model.n_blocks):

@@ -14,13 +14,13 @@ import inspect
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, TypeVar, cast
 
+from workbench.cache_folder import cache_folder
 from workbench.errors import RecordError, WorkbenchError
 from workbench.records import Record
 
@@ -121,8 +121,7 @@ def entry(function: Callable[[Any, Any], Any], model: Any, config: Any) -> Path:
 
 def folder() -> Path:
     """Say where results are kept: under $WORKBENCH_CACHE, or in ~/.cache/interp-workbench without it."""
-    cache = os.environ.get("WORKBENCH_CACHE") or Path.home() / ".cache" / "interp-workbench"
-    return Path(cache) / "results"
+    return cache_folder() / "results"
 
 
 def clear() -> int:

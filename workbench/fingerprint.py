@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
 from workbench.atomic import replacing
+from workbench.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -89,5 +89,4 @@ def _known_hashes() -> dict[str, str]:
 
 
 def _memory() -> pathlib.Path:
-    cache = os.environ.get("WORKBENCH_CACHE") or pathlib.Path.home() / ".cache" / "interp-workbench"
-    return pathlib.Path(cache) / "file-hashes.json"
+    return cache_folder() / "file-hashes.json"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from workbench.errors import PromptError
+from workbench.forward import unembedded
 from workbench.records import DecodedStates
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def logit_lens(
         raise PromptError(f"A tracked token has no such id: ids go from 0 to {model.d_vocab - 1}.")
     found = model.run(
         _decode_every_row,
-        {"input_ids": tokens.ids.to(_device(model)), "use_cache": False},
+        {"input_ids": tokens.ids, "use_cache": False},
         model.n_blocks,
         min(top_k, model.d_vocab),
         torch.tensor(followed, dtype=torch.int64),
@@ -85,11 +86,6 @@ def logit_lens(
     )
 
 
-def _device(model: TracedModel) -> torch.device:
-    # A model on a server has its weights on "meta" here; its input is made on the CPU.
-    return torch.device("cpu") if model.device.type == "meta" else model.device
-
-
 def _decode_every_row(
     root: Any,
     blocks: int,
@@ -114,9 +110,7 @@ def _decode_every_row(
     for number, piece in enumerate(pieces):
         if tell is not None:
             tell(number / len(pieces))
-        logits = root.unembed(root.final_norm(piece)).float()
-        if softcap is not None:
-            logits = softcap * torch.tanh(logits / softcap)
+        logits = unembedded(root, piece, softcap).float()
         chances = logits.log_softmax(-1)
         best = chances.topk(top_k, dim=-1)
         wanted = logits[:, followed.to(logits.device)]

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.cache_folder import cache_folder
 from workbench.errors import ModelError
 from workbench.gguf_conversion import convert
 
@@ -65,8 +66,7 @@ WHEEL = Wheel(
 
 def folder() -> Path:
     """Say where the model is kept: under $WORKBENCH_CACHE, or in ~/.cache/interp-workbench without it."""
-    cache = os.environ.get("WORKBENCH_CACHE") or Path.home() / ".cache" / "interp-workbench"
-    return Path(cache) / "models" / NAME.lower()
+    return cache_folder() / "models" / NAME.lower()
 
 
 def ensure(*, progress: Callable[[str], None] | None = None) -> Path:
